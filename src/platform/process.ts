@@ -1,0 +1,178 @@
+/**
+ * The one place that starts other programs. A command is an argv, never a shell string; every run has a timeout and
+ * may have a signal. execa is loaded on first use: the CPI's light calls start no program and must not pay for it.
+ */
+import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
+import { type ErrorCode, ToolError, UserError } from './errors.ts';
+
+export interface RunOptions {
+  cwd?: string;
+  /** Added to this process's environment; undefined removes a variable. */
+  env?: Readonly<Record<string, string | undefined>>;
+  /** true: the child sees `env` and nothing else. */
+  cleanEnv?: boolean;
+  input?: string | Uint8Array;
+  timeoutMs?: number;
+  signal?: AbortSignal | undefined;
+  /** Exit statuses that are answers rather than failures; 0 always is. */
+  okExitCodes?: readonly number[];
+  /** Called with each line of stdout and stderr as it comes. */
+  onLine?: (line: string, stream: 'stdout' | 'stderr') => void;
+  /** The error's code if the program fails. */
+  failure?: ErrorCode;
+}
+
+export interface RunResult {
+  stdout: string;
+  stderr: string;
+  exitCode: number;
+}
+
+const defaultTimeoutMs = 120_000;
+
+/**
+ * Runs a program to its end. Throws a UserError if it is not installed and a ToolError (command line, exit status,
+ * end of its output) if it fails, is killed or takes longer than `timeoutMs`.
+ */
+export async function run(argv: readonly [string, ...string[]], options: RunOptions = {}): Promise<RunResult> {
+  const { execa } = await import('execa');
+  const [file, ...args] = argv;
+  const timeoutMs = options.timeoutMs ?? defaultTimeoutMs;
+  const child = execa(file, args, {
+    reject: false,
+    stripFinalNewline: false,
+    extendEnv: !options.cleanEnv,
+    env: (options.env ?? {}) as Record<string, string>,
+    timeout: timeoutMs,
+    forceKillAfterDelay: 5_000,
+    maxBuffer: 64 * 1024 * 1024,
+    ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+    ...(options.signal ? { cancelSignal: options.signal } : {}),
+    ...(options.input === undefined ? { stdin: 'ignore' as const } : { input: options.input }),
+  });
+  const { onLine } = options;
+  const watching = onLine
+    ? (['stdout', 'stderr'] as const).map(async (from) => {
+        for await (const line of child.iterable({ from, preserveNewlines: false })) onLine(String(line), from);
+      })
+    : [];
+  const [result] = await Promise.all([child, ...watching.map((watch) => watch.catch(ignoreEndedStream))]);
+  const exitCode = result.exitCode;
+  if (exitCode === 0 || (exitCode !== undefined && options.okExitCodes?.includes(exitCode))) {
+    return { stdout: String(result.stdout ?? ''), stderr: String(result.stderr ?? ''), exitCode };
+  }
+  if (result.isCanceled) throw options.signal?.reason ?? new ToolError('INTERRUPTED', `${file} was interrupted`);
+  throw failureOf(argv, options.failure ?? 'HYPERVISOR', {
+    exitCode,
+    output: `${result.stdout ?? ''}${result.stderr ?? ''}`,
+    reason: result.timedOut
+      ? `did not end within ${timeoutMs / 1000} s`
+      : result.signal
+        ? `was ended by ${result.signal}`
+        : (result.originalMessage ?? ''),
+    missing: result.code === 'ENOENT',
+  });
+}
+
+/** The child's own failure is reported through its result; a line reader that ends with it has nothing to add. */
+function ignoreEndedStream(): void {}
+
+function failureOf(
+  argv: readonly [string, ...string[]],
+  code: ErrorCode,
+  facts: { exitCode: number | undefined; output: string; reason: string; missing: boolean },
+): Error {
+  const command = commandLine(argv);
+  if (facts.missing) {
+    return new UserError('PREFLIGHT', `${argv[0]} is not installed (needed for: ${command})`, {
+      hints: ['boshvirt doctor shows what is missing and how to install it'],
+    });
+  }
+  const tail = lastLines(facts.output, 20);
+  const what = facts.exitCode === undefined ? facts.reason : `failed with exit status ${facts.exitCode}`;
+  return new ToolError(code, `${command} ${what}${tail ? `:\n${tail}` : ''}`, {
+    command,
+    exitCode: facts.exitCode,
+    output: facts.output,
+  });
+}
+
+/** Runs a program with this terminal as its own (ssh, an editor) and gives its exit status; 128 + n for signal n. */
+export async function runInTerminal(
+  argv: readonly [string, ...string[]],
+  options: Pick<RunOptions, 'env' | 'cwd'> = {},
+): Promise<number> {
+  const child = start(argv, { stdio: 'inherit', ...options });
+  const ignore = () => {}; // Ctrl-C goes to the whole process group: the child decides what it means
+  process.on('SIGINT', ignore);
+  try {
+    return await new Promise<number>((resolve, reject) => {
+      child.once('error', (error) => reject(startFailure(argv, error)));
+      child.once('exit', (code, signal) => resolve(code ?? 128 + (signal === 'SIGINT' ? 2 : 15)));
+    });
+  } finally {
+    process.off('SIGINT', ignore);
+  }
+}
+
+/** Starts a program whose standard streams the caller speaks through (a tunnel, a lock holder). */
+export function openPipe(argv: readonly [string, ...string[]], options: Pick<RunOptions, 'env' | 'cwd'> = {}) {
+  const [file, ...args] = argv;
+  return spawn(file, args, {
+    stdio: ['pipe', 'pipe', 'pipe'],
+    ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+    env: { ...process.env, ...options.env },
+  });
+}
+
+/** Starts a daemon that outlives this process; its output goes to the open file `outputFd`. */
+export function startDaemon(argv: readonly [string, ...string[]], outputFd: number, env: Record<string, string>): ChildProcess {
+  const child = start(argv, { stdio: ['ignore', outputFd, outputFd], detached: true, env, replaceEnv: true });
+  child.unref();
+  return child;
+}
+
+function start(
+  argv: readonly [string, ...string[]],
+  options: { stdio: SpawnOptions['stdio']; env?: RunOptions['env']; cwd?: string; detached?: boolean; replaceEnv?: boolean },
+): ChildProcess {
+  const [file, ...args] = argv;
+  return spawn(file, args, {
+    stdio: options.stdio,
+    detached: options.detached ?? false,
+    env: options.replaceEnv ? { ...options.env } : { ...process.env, ...options.env },
+    ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+  });
+}
+
+function startFailure(argv: readonly [string, ...string[]], error: Error): Error {
+  const missing = 'code' in error && error.code === 'ENOENT';
+  return failureOf(argv, 'HYPERVISOR', { exitCode: undefined, output: '', reason: error.message, missing });
+}
+
+/** An argv as a line that can be pasted into a POSIX shell. */
+export function commandLine(argv: readonly string[]): string {
+  return argv.map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`)).join(' ');
+}
+
+/** The last `count` lines of a text that hold anything. */
+export function lastLines(text: string, count: number): string {
+  const lines = text.split('\n').filter((line) => line.trim() !== '');
+  return lines.slice(-count).join('\n');
+}
+
+/** Where a program lies on PATH (sbin folders included, since users often lack them), or undefined. */
+export async function which(program: string): Promise<string | undefined> {
+  const { access, constants } = await import('node:fs/promises');
+  const folders = [...(process.env['PATH'] ?? '').split(':'), '/usr/local/sbin', '/usr/sbin', '/sbin'];
+  for (const folder of folders) {
+    if (folder === '') continue;
+    const path = `${folder}/${program}`;
+    const found = await access(path, constants.X_OK).then(
+      () => true,
+      () => false,
+    );
+    if (found) return path;
+  }
+  return undefined;
+}
