@@ -1,0 +1,130 @@
+/**
+ * THE contract between BOSH's words and a hypervisor. A backend is five small stores and a few facts about itself;
+ * methods/ speaks only to these and never asks a backend's name.
+ *
+ * Rules for every store: deletes are idempotent; `has` answers both ways and never throws for an unknown CID; everything
+ * else throws VMNotFound, DiskNotFound or StemcellNotFound; a failed create leaves nothing; state lives in the
+ * hypervisor, so that a second process, another day, sees the same world.
+ */
+import type { Log } from '../platform/log.ts';
+import type { AgentSettings } from './agent/agent-settings.ts';
+import type { NetworkSpec } from './agent/networks.ts';
+import type { StemcellImage } from './stemcell/stemcell-image.ts';
+
+declare const brand: unique symbol;
+type Branded<Name> = string & { readonly [brand]: Name };
+export type StemcellCid = Branded<'stemcell'>;
+export type VmCid = Branded<'vm'>;
+export type DiskCid = Branded<'disk'>;
+
+export type JsonValue = string | number | boolean | null | readonly JsonValue[] | JsonObject;
+export interface JsonObject {
+  readonly [key: string]: JsonValue;
+}
+
+/** Facts about a backend that the core may ask for instead of its name. */
+export interface Traits {
+  /** What `info` reports; the director matches them with a stemcell's formats. */
+  readonly stemcellFormats: readonly string[];
+  /** How the guest gets its settings. */
+  readonly settingsMedium: 'config-drive' | 'file';
+}
+
+/** A VM before it exists. `cid` is chosen by the caller, so that undo can be armed before the act. */
+export interface VmSpec {
+  readonly cid: VmCid;
+  readonly agentId: string;
+  readonly stemcell: StemcellCid;
+  readonly cloudProperties: JsonObject;
+  readonly nics: readonly NicPlan[];
+}
+
+/** One network card, in the order in which the guest will see them. */
+export interface NicPlan {
+  /** The network's name in BOSH's request. */
+  readonly network: string;
+  /** What it is plugged into: the backend's own name for a host network. */
+  readonly hostNetwork: string;
+  /** Lower case, colons (contract 2.5). */
+  readonly mac: string;
+  readonly ip: string | undefined;
+}
+
+/** Where the guest finds its own disks, for the agent's settings. */
+export interface GuestDisks {
+  readonly system: string;
+  readonly ephemeral: string | undefined;
+}
+
+/** What attach_disk returns and the agent resolves (contract 2.3): all values are strings. */
+export type DiskHint = Readonly<Record<string, string>>;
+
+export interface StemcellStore {
+  /** Imports an image found by `sha256`; a second import of the same content gives the same CID and does nothing. */
+  import(image: StemcellImage, sha256: string, properties: JsonObject): Promise<StemcellCid>;
+  has(cid: StemcellCid): Promise<boolean>;
+  /** Keeps the image, and says so in the log, while a VM still stands on it. */
+  delete(cid: StemcellCid): Promise<void>;
+}
+
+export interface VmStore {
+  /** Makes the VM with its own disks, stopped. Throws StemcellNotFound, NoDiskSpace, VMCreationFailed. */
+  create(spec: VmSpec): Promise<GuestDisks>;
+  has(cid: VmCid): Promise<boolean>;
+  start(cid: VmCid): Promise<void>;
+  /** Asks the guest first; a hard reset is the last resort. Starts a VM that is off. */
+  reboot(cid: VmCid): Promise<void>;
+  /** Removes the VM in whatever state it is, and what is left of a half-made one; persistent disks stay. */
+  delete(cid: VmCid): Promise<void>;
+  /** Returns only when the hypervisor shows the disk; attached here already: the same hint again. */
+  attachDisk(vm: VmCid, disk: DiskCid): Promise<DiskHint>;
+  /** Returns only when the disk is gone from the VM. Throws DiskNotAttached. */
+  detachDisk(vm: VmCid, disk: DiskCid): Promise<void>;
+  listDisks(cid: VmCid): Promise<DiskCid[]>;
+  setMetadata(cid: VmCid, metadata: JsonObject): Promise<void>;
+  /** Cloud properties for at least this much (`vm_resources` in a manifest). */
+  cloudPropertiesFor(needs: { cpus: number; memoryMb: number; ephemeralDiskMb: number }): JsonObject;
+}
+
+export interface DiskStore {
+  /** `near`: the VM that the disk is made for, a hint only. */
+  create(cid: DiskCid, sizeMb: number, properties: JsonObject): Promise<void>;
+  has(cid: DiskCid): Promise<boolean>;
+  /** Throws a CloudError while a VM has the disk. */
+  delete(cid: DiskCid): Promise<void>;
+  setMetadata(cid: DiskCid, metadata: JsonObject): Promise<void>;
+}
+
+export interface NetworkStore {
+  /** Turns BOSH's networks into NICs: the default gateway's network first, then the request's order. */
+  plan(vm: VmCid, networks: Readonly<Record<string, NetworkSpec>>): Promise<NicPlan[]>;
+}
+
+export interface AgentSettingsStore {
+  write(vm: VmCid, settings: AgentSettings): Promise<void>;
+  read(vm: VmCid): Promise<AgentSettings>;
+}
+
+export interface Backend extends AsyncDisposable {
+  readonly stemcells: StemcellStore;
+  readonly vms: VmStore;
+  readonly disks: DiskStore;
+  readonly networks: NetworkStore;
+  readonly settings: AgentSettingsStore;
+}
+
+/** What every backend is told; `options` is its own part of the configuration. */
+export interface BackendConfig {
+  readonly environment: string;
+  readonly uri: string;
+  readonly storagePool: string;
+  readonly network: string;
+  readonly options: JsonObject;
+}
+
+export interface BackendModule {
+  readonly name: string;
+  readonly traits: Traits;
+  /** Must not connect: `info` has to answer while the hypervisor is down (contract 8.1, 2). */
+  open(config: BackendConfig, log: Log): Promise<Backend>;
+}

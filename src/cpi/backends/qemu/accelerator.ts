@@ -1,0 +1,21 @@
+import { readFile } from 'node:fs/promises';
+import { kvmWorks } from '../../../platform/kvm.ts';
+import type { QemuHost } from './host.ts';
+
+/**
+ * The domain type: kvm only where it works. libvirt offers kvm wherever /dev/kvm exists, also where a guest then hangs
+ * without a word (host.md 1), so the CPU's own flags are asked.
+ */
+export async function domainType(host: QemuHost): Promise<'kvm' | 'qemu'> {
+  const { accel } = host.options;
+  if (accel !== 'auto') return accel === 'kvm' ? 'kvm' : 'qemu';
+  const remote = /^\w+\+(ssh|tcp|tls):/.test(host.config.uri);
+  const cpuinfo = remote ? undefined : await readFile('/proc/cpuinfo', 'utf8').catch(() => undefined);
+  return kvmWorks(await host.libvirt.capabilities(), cpuinfo) ? 'kvm' : 'qemu';
+}
+
+/** qemu64 boots sooner under emulation than `max`; svm would make guests load KVM (real-bosh/README.md 4). */
+export function cpuXml(type: 'kvm' | 'qemu'): string {
+  if (type === 'kvm') return '<cpu mode="host-passthrough" check="none"/>';
+  return '<cpu mode="custom" match="exact"><model fallback="forbid">qemu64</model><feature policy="disable" name="svm"/></cpu>';
+}

@@ -1,0 +1,91 @@
+import type { Domain } from '../../../clients/libvirt/index.ts';
+import { messageOf } from '../../../platform/errors.ts';
+import { waitFor } from '../../../platform/retry.ts';
+import type { DiskCid, DiskHint } from '../../backend.ts';
+import { CloudError, diskNotAttached, diskNotFound } from '../../errors.ts';
+import { type DomainDisk, freeTarget, persistentDisks } from './domain-disks.ts';
+import { diskXml } from './domain-xml.ts';
+import { vmWithVolume } from './disks.ts';
+import { cloudErrorFrom } from './errors.ts';
+import type { QemuHost } from './host.ts';
+import { diskVolume } from './volumes.ts';
+
+/** A guest that is busy takes its time; one that still boots cannot let go at all. */
+const detachTimeoutMs = 30_000;
+
+/** Plugs a persistent disk in, now and for later starts, and believes only what the domain's XML then shows. */
+export async function attachDisk(host: QemuHost, domain: Domain, disk: DiskCid): Promise<DiskHint> {
+  const volume = await host.findVolume(diskVolume(disk));
+  if (!volume) throw diskNotFound(disk);
+  const path = await volume.path();
+  const before = await persistentDisks(domain);
+  const missing = missingIn(before, disk);
+  if (missing.live || missing.config) {
+    const user = await vmWithVolume(host, path, domain.name);
+    if (user) throw new CloudError('CloudError', `Disk '${disk}' is attached to VM '${user}'; detach it there first`);
+    const target = targetOf(before, disk) ?? (await unusedTarget(domain));
+    try {
+      await domain.attachDevice(diskXml({ path, target, serial: disk }), missing);
+    } catch (error) {
+      throw withPortHint(error, `Attaching disk ${disk} to VM ${domain.name}`);
+    }
+    await requireAttached(domain, disk);
+  }
+  return { path: `/dev/disk/by-id/virtio-${disk}` };
+}
+
+/** Unplugs a disk and returns when the guest has let go of it: libvirt alone may say so too early (host.md 1). */
+export async function detachDisk(host: QemuHost, domain: Domain, disk: DiskCid): Promise<void> {
+  const before = await persistentDisks(domain);
+  const [live, config] = [named(before.live ?? [], disk), named(before.config, disk)];
+  const known = live ?? config;
+  if (!known) {
+    if (!(await host.findVolume(diskVolume(disk)))) throw diskNotFound(disk);
+    throw diskNotAttached(domain.name, disk);
+  }
+  const xml = diskXml({ path: known.path, target: known.target, serial: disk });
+  try {
+    await domain.detachDevice(xml, { live: live !== undefined, config: config !== undefined });
+  } catch (error) {
+    throw cloudErrorFrom(error, `Detaching disk ${disk} from VM ${domain.name}`);
+  }
+  const gone = await waitFor(async () => (await isGone(domain, disk)) || undefined, {
+    timeoutMs: detachTimeoutMs,
+    intervalMs: 50,
+  });
+  if (gone) return;
+  throw new CloudError('CloudError', `VM '${domain.name}' did not let go of disk '${disk}' within ${detachTimeoutMs / 1000} s`, {
+    hints: ['the guest may still be starting or be paused: look at its console, then detach again'],
+  });
+}
+
+type Attached = Awaited<ReturnType<typeof persistentDisks>>;
+const named = (disks: readonly DomainDisk[], cid: string) => disks.find((disk) => disk.diskCid === cid);
+
+/** Where the disk still has to be added. */
+function missingIn({ live, config }: Attached, cid: string): { live: boolean; config: boolean } {
+  return { live: live !== undefined && !named(live, cid), config: !named(config, cid) };
+}
+
+const targetOf = ({ live, config }: Attached, cid: string) => (named(live ?? [], cid) ?? named(config, cid))?.target;
+
+async function unusedTarget(domain: Domain): Promise<string> {
+  return freeTarget(await Promise.all([domain.xml(), domain.xml({ inactive: true })]));
+}
+
+async function isGone(domain: Domain, disk: string): Promise<boolean> {
+  const { live, config } = await persistentDisks(domain);
+  return !named(live ?? [], disk) && !named(config, disk);
+}
+
+async function requireAttached(domain: Domain, disk: string): Promise<void> {
+  const missing = missingIn(await persistentDisks(domain), disk);
+  if (!missing.live && !missing.config) return;
+  throw new CloudError('CloudError', `libvirt took disk '${disk}' for VM '${domain.name}' but the VM's XML does not show it`);
+}
+
+function withPortHint(error: unknown, what: string): CloudError {
+  const full = /No more available PCI slots/.test(messageOf(error));
+  const hints = full ? ['the VM has no free PCI slot for a further disk: detach one, or recreate the VM'] : [];
+  return full ? new CloudError('CloudError', `${what}: ${messageOf(error)}`, { cause: error, hints }) : cloudErrorFrom(error, what);
+}

@@ -1,0 +1,71 @@
+import { connectLibvirt, type Domain, type Libvirt, type Pool, type Volume } from '../../../clients/libvirt/index.ts';
+import type { Log } from '../../../platform/log.ts';
+import type { BackendConfig } from '../../backend.ts';
+import { CloudError } from '../../errors.ts';
+import { parseOptions, type QemuOptions } from './options.ts';
+
+/** One connection and what all stores look up through it. */
+export class QemuHost implements AsyncDisposable {
+  readonly config: BackendConfig;
+  readonly options: QemuOptions;
+  readonly libvirt: Libvirt;
+  readonly log: Log;
+  #pool: Promise<Pool> | undefined;
+  #poolPath: Promise<string> | undefined;
+
+  private constructor(config: BackendConfig, options: QemuOptions, libvirt: Libvirt, log: Log) {
+    this.config = config;
+    this.options = options;
+    this.libvirt = libvirt;
+    this.log = log;
+  }
+
+  static async open(config: BackendConfig, log: Log): Promise<QemuHost> {
+    const options = parseOptions(config.options);
+    return new QemuHost(config, options, await connectLibvirt(config.uri), log);
+  }
+
+  /** The environment's storage pool. Throws a CloudError if nobody made it. */
+  pool(): Promise<Pool> {
+    this.#pool ??= this.#findPool();
+    return this.#pool;
+  }
+
+  async #findPool(): Promise<Pool> {
+    const pool = await this.libvirt.findPool(this.config.storagePool);
+    if (!pool) {
+      throw new CloudError('CloudError', `There is no storage pool '${this.config.storagePool}' at ${this.config.uri}`, {
+        hints: ['boshvirt up makes it; or name another one: storage_pool in cpi.json'],
+      });
+    }
+    return pool;
+  }
+
+  /** The pool's folder on the hypervisor's machine. */
+  poolPath(): Promise<string> {
+    this.#poolPath ??= this.pool()
+      .then((pool) => pool.xml())
+      .then(poolPathIn);
+    return this.#poolPath;
+  }
+
+  async findVolume(name: string): Promise<Volume | undefined> {
+    return await (await this.pool()).findVolume(name);
+  }
+
+  /** The VM's domain, whatever its state. */
+  async findVm(cid: string): Promise<Domain | undefined> {
+    return await this.libvirt.findDomain(cid);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.libvirt[Symbol.asyncDispose]();
+  }
+}
+
+/** The folder in a pool's XML; libvirt escapes nothing else in it than what XML needs. */
+export function poolPathIn(poolXml: string): string {
+  const path = /<path>([^<]+)<\/path>/.exec(poolXml)?.[1];
+  if (path === undefined) throw new CloudError('CloudError', `The storage pool has no folder: ${poolXml}`);
+  return path.replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&apos;', "'").replaceAll('&quot;', '"').replaceAll('&amp;', '&');
+}

@@ -1,0 +1,72 @@
+import { type Domain, type Libvirt, LibvirtError, libvirtErrors } from '../../../clients/libvirt/index.ts';
+import { escapeXml, fillTemplate, markup } from '../../../platform/template.ts';
+import type { JsonObject, NicPlan, VmSpec } from '../../backend.ts';
+
+/** Namespaces of what we keep in a domain's metadata; the number is the format's version. */
+export const vmNamespace = 'urn:boshvirt:vm:1';
+export const boshMetadataNamespace = 'urn:boshvirt:bosh-metadata:1';
+
+/** What the hypervisor remembers of a VM besides its devices. */
+export interface VmRecord {
+  readonly cid: string;
+  readonly environment: string;
+  readonly agentId: string;
+  readonly stemcell: string;
+  readonly nics: readonly NicPlan[];
+}
+
+export function vmRecordXml(spec: VmSpec, environment: string): string {
+  const nics = spec.nics.map((nic) =>
+    fillTemplate('qemu/nic-record.xml', { network: nic.network, hostNetwork: nic.hostNetwork, mac: nic.mac, ip: nic.ip ?? '' }),
+  );
+  return fillTemplate('qemu/vm-record.xml', {
+    namespace: vmNamespace,
+    environment,
+    agent: spec.agentId,
+    stemcell: spec.stemcell,
+    nics: markup(nics),
+  });
+}
+
+/** The records of all our VMs; domains of other people have none and are left out. */
+export async function vmRecords(libvirt: Libvirt): Promise<VmRecord[]> {
+  const domains = (await libvirt.listDomains()).filter((domain) => domain.name.startsWith('vm-'));
+  const records = await Promise.all(domains.map(readVmRecord));
+  return records.filter((record) => record !== undefined);
+}
+
+/** A domain's record; undefined if it has none, and also if it went away just now. */
+export async function readVmRecord(domain: Domain): Promise<VmRecord | undefined> {
+  const xml = await domain.metadata(vmNamespace, { config: true }).catch((error: unknown) => {
+    if (error instanceof LibvirtError && error.is(libvirtErrors.NO_DOMAIN)) return undefined;
+    throw error;
+  });
+  return xml === undefined ? undefined : await parseVmRecord(domain.name, xml);
+}
+
+async function parseVmRecord(cid: string, xml: string): Promise<VmRecord | undefined> {
+  const { parseXml } = await import('./xml.ts');
+  const vm = parseXml(xml).child('vm');
+  if (!vm) return undefined;
+  return {
+    cid,
+    environment: vm.attribute('environment') ?? '',
+    agentId: vm.attribute('agent') ?? '',
+    stemcell: vm.attribute('stemcell') ?? '',
+    nics: vm.children('nic').map((nic) => ({
+      network: nic.attribute('network') ?? '',
+      hostNetwork: nic.attribute('host-network') ?? '',
+      mac: nic.attribute('mac') ?? '',
+      ip: nic.attribute('ip') || undefined,
+    })),
+  };
+}
+
+/** BOSH's metadata of a VM as an element for the domain's metadata. */
+export function boshMetadataXml(metadata: JsonObject): string {
+  const entries = Object.entries(metadata).map(([key, value]) => {
+    const text = typeof value === 'string' ? value : JSON.stringify(value);
+    return `<entry name="${escapeXml(key)}">${escapeXml(text)}</entry>`;
+  });
+  return `<metadata>${entries.join('')}</metadata>`;
+}

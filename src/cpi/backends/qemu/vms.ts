@@ -1,0 +1,161 @@
+import type { Domain } from '../../../clients/libvirt/index.ts';
+import { LibvirtError, libvirtErrors } from '../../../clients/libvirt/index.ts';
+import { waitFor } from '../../../platform/retry.ts';
+import { Undo } from '../../../platform/undo.ts';
+import type { DiskCid, DiskHint, GuestDisks, JsonObject, VmCid, VmSpec, VmStore } from '../../backend.ts';
+import { stemcellNotFound, vmNotFound } from '../../errors.ts';
+import { attachDisk, detachDisk } from './attachments.ts';
+import { domainXmlFor } from './domain-xml.ts';
+import { refuseFullPool } from './disks.ts';
+import { cloudErrorFrom } from './errors.ts';
+import type { QemuHost } from './host.ts';
+import { parseVmProperties, type VmResources } from './options.ts';
+import { boshMetadataNamespace, boshMetadataXml } from './vm-records.ts';
+import { stemcellVolume, vmVolumes, volumeXml } from './volumes.ts';
+
+const bytesPerMb = 1024 * 1024;
+
+/** VMs are persistent libvirt domains named after their CID, with volumes named after it too. */
+export class QemuVms implements VmStore {
+  readonly #host: QemuHost;
+
+  constructor(host: QemuHost) {
+    this.#host = host;
+  }
+
+  async create(spec: VmSpec): Promise<GuestDisks> {
+    const resources = parseVmProperties(spec.cloudProperties, this.#host.log);
+    await refuseFullPool(this.#host);
+    try {
+      await using undo = new Undo(this.#host.log);
+      undo.defer(`delete ${spec.cid}`, () => this.delete(spec.cid));
+      const [xml] = await Promise.all([domainXmlFor(this.#host, spec, resources), this.#createVolumes(spec, resources)]);
+      const domain = await this.#host.libvirt.defineDomain(xml);
+      await domain.setAutostart(true); // the machine comes back after a reboot of the host (contract 8.1, 13)
+      undo.keep();
+    } catch (error) {
+      throw cloudErrorFrom(error, `Creating VM ${spec.cid}`, 'VMCreationFailed');
+    }
+    return { system: '/dev/vda', ephemeral: resources.ephemeralDiskMb > 0 ? '/dev/vdb' : undefined };
+  }
+
+  async #createVolumes(spec: VmSpec, resources: VmResources): Promise<void> {
+    const pool = await this.#host.pool();
+    const stemcell = await pool.findVolume(stemcellVolume(spec.stemcell));
+    if (!stemcell) throw stemcellNotFound(spec.stemcell);
+    const [info, path, xml] = await Promise.all([stemcell.info(), stemcell.path(), stemcell.xml()]);
+    const format = /<format type=['"](\w+)['"]/.exec(xml)?.[1] ?? 'qcow2';
+    const root = {
+      name: vmVolumes.root(spec.cid),
+      capacityBytes: Math.max(info.capacityBytes, resources.rootDiskMb * bytesPerMb),
+      format: 'qcow2',
+      backing: { path, format },
+      mode: '0600',
+    } as const;
+    const ephemeral = {
+      name: vmVolumes.ephemeral(spec.cid),
+      capacityBytes: resources.ephemeralDiskMb * bytesPerMb,
+      format: 'qcow2',
+      mode: '0600',
+    } as const;
+    const console = { name: vmVolumes.console(spec.cid), capacityBytes: 0, format: 'raw', mode: '0600' } as const;
+    const wanted = resources.ephemeralDiskMb > 0 ? [root, ephemeral, console] : [root, console];
+    await Promise.all(wanted.map((volume) => pool.createVolume(volumeXml(volume))));
+  }
+
+  async has(cid: VmCid): Promise<boolean> {
+    return (await this.#host.findVm(cid)) !== undefined;
+  }
+
+  async start(cid: VmCid): Promise<void> {
+    const domain = await this.#existing(cid);
+    try {
+      await domain.start();
+    } catch (error) {
+      if (isWrongState(error) && (await domain.isActive())) return;
+      throw cloudErrorFrom(error, `Starting VM ${cid}`, 'VMCreationFailed');
+    }
+  }
+
+  /**
+   * Asks the guest to shut down and starts it again: a reset soon after a deploy leaves a real agent's files empty
+   * (real-bosh/README.md 4). A guest that does not go in time is stopped.
+   */
+  async reboot(cid: VmCid): Promise<void> {
+    const domain = await this.#existing(cid);
+    if (await domain.isActive()) {
+      await this.#shutDown(domain);
+    }
+    await this.start(cid);
+  }
+
+  async #shutDown(domain: Domain): Promise<void> {
+    const seconds = this.#host.options.soft_reboot_seconds;
+    try {
+      await domain.resume().catch(unlessWrongState); // a paused guest hears nothing
+      await domain.shutdown({ mode: 'acpi' });
+      const off = await waitFor(async () => ((await domain.isActive()) ? undefined : true), {
+        timeoutMs: seconds * 1000,
+        intervalMs: 200,
+      });
+      if (off) return;
+      this.#host.log.warn(`${domain.name} did not shut down within ${seconds} s: it is stopped hard`);
+    } catch (error) {
+      if (!isWrongState(error)) throw error; // it went down by itself
+    }
+    await domain.destroy().catch(unlessWrongState);
+  }
+
+  async delete(cid: VmCid): Promise<void> {
+    const domain = await this.#host.findVm(cid);
+    if (domain) {
+      await domain.destroy().catch(unlessWrongState);
+      await domain.undefine({ managedSave: true, snapshotsMetadata: true, nvram: true }).catch(unlessGone);
+    } else this.#host.log.info(`VM ${cid} is not there: only what is left of it is deleted`);
+    const volumes = await Promise.all(Object.values(vmVolumes).map((name) => this.#host.findVolume(name(cid))));
+    await Promise.all(volumes.map((volume) => volume?.delete()));
+  }
+
+  async attachDisk(vm: VmCid, disk: DiskCid): Promise<DiskHint> {
+    return await attachDisk(this.#host, await this.#existing(vm), disk);
+  }
+
+  async detachDisk(vm: VmCid, disk: DiskCid): Promise<void> {
+    await detachDisk(this.#host, await this.#existing(vm), disk);
+  }
+
+  async listDisks(cid: VmCid): Promise<DiskCid[]> {
+    const { persistentDisks } = await import('./domain-disks.ts');
+    const { live, config } = await persistentDisks(await this.#existing(cid));
+    return [...new Set([...config, ...(live ?? [])].map((disk) => disk.diskCid as DiskCid))];
+  }
+
+  async setMetadata(cid: VmCid, metadata: JsonObject): Promise<void> {
+    const domain = await this.#existing(cid);
+    const where = { config: true, live: await domain.isActive() };
+    const { deployment, name } = metadata;
+    await domain.setMetadata('bosh', boshMetadataNamespace, boshMetadataXml(metadata), where);
+    if (typeof name === 'string') await domain.setTitle(`${name} (${deployment ?? this.#host.config.environment})`, where);
+  }
+
+  cloudPropertiesFor(needs: { cpus: number; memoryMb: number; ephemeralDiskMb: number }): JsonObject {
+    return { cpus: needs.cpus, memory: Math.max(64, needs.memoryMb), ephemeral_disk: needs.ephemeralDiskMb };
+  }
+
+  async #existing(cid: VmCid): Promise<Domain> {
+    const domain = await this.#host.findVm(cid);
+    if (!domain) throw vmNotFound(cid);
+    return domain;
+  }
+}
+
+/** libvirt's OPERATION_INVALID: the VM is not (or is already) running (libvirt-spikes.md 7). */
+const isWrongState = (error: unknown): boolean => error instanceof LibvirtError && error.is(libvirtErrors.OPERATION_INVALID);
+
+function unlessWrongState(error: unknown): void {
+  if (!isWrongState(error)) unlessGone(error);
+}
+
+function unlessGone(error: unknown): void {
+  if (!(error instanceof LibvirtError && error.is(libvirtErrors.NO_DOMAIN))) throw error;
+}

@@ -1,0 +1,61 @@
+import type { Pool, Volume } from '../../../clients/libvirt/index.ts';
+import { fillTemplate, markup } from '../../../platform/template.ts';
+
+export interface VolumeSpec {
+  readonly name: string;
+  readonly capacityBytes: number;
+  readonly format: 'qcow2' | 'raw';
+  readonly backing?: { readonly path: string; readonly format: string };
+  /** Octal, as libvirt writes it: '0444'. */
+  readonly mode?: string;
+}
+
+/** What belongs to one VM, by name, so that a second process finds the remains of a first one that died. */
+export const vmVolumes = {
+  root: (vm: string) => `${vm}-root.qcow2`,
+  ephemeral: (vm: string) => `${vm}-ephemeral.qcow2`,
+  settings: (vm: string) => `${vm}-config.iso`,
+  console: (vm: string) => `${vm}-console.log`,
+} as const;
+
+export const diskVolume = (disk: string): string => `${disk}.qcow2`;
+export const stemcellVolume = (stemcell: string): string => `${stemcell}.img`;
+/** libvirt keeps no description of a volume: ours is a small raw volume beside it. */
+export const descriptionVolume = (cid: string): string => `${cid}.json`;
+
+/** qcow2 volumes are version 1.1 (lazy_refcounts, discard); libvirt 9 makes 0.10 unless told (host.md 1). */
+export function volumeXml(spec: VolumeSpec): string {
+  return fillTemplate('qemu/volume.xml', {
+    name: spec.name,
+    capacityBytes: spec.capacityBytes,
+    format: spec.format,
+    permissions: markup(spec.mode ? `<permissions><mode>${spec.mode}</mode></permissions>` : ''),
+    compat: markup(spec.format === 'qcow2' ? '<compat>1.1</compat>' : ''),
+    backing: markup(spec.backing ? backingXml(spec.backing) : ''),
+  });
+}
+
+function backingXml(backing: { path: string; format: string }): string {
+  return fillTemplate('qemu/backing.xml', { path: backing.path, format: backing.format });
+}
+
+/** Makes a raw volume with this content, in place of an older one. */
+export async function writeVolume(pool: Pool, name: string, content: Uint8Array): Promise<Volume> {
+  await (await pool.findVolume(name))?.delete();
+  const volume = await pool.createVolume(volumeXml({ name, capacityBytes: content.length, format: 'raw', mode: '0600' }));
+  await volume.upload(once(content));
+  return volume;
+}
+
+/** The whole content of a small volume, or undefined if there is none of that name. */
+export async function readVolume(pool: Pool, name: string): Promise<Buffer | undefined> {
+  const volume = await pool.findVolume(name);
+  if (!volume) return undefined;
+  const chunks: Buffer[] = [];
+  for await (const chunk of volume.download()) chunks.push(chunk);
+  return Buffer.concat(chunks);
+}
+
+async function* once(content: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield content;
+}

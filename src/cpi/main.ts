@@ -1,0 +1,69 @@
+import { parseArgs } from 'node:util';
+import { messageChain } from '../platform/errors.ts';
+import { lineLog } from '../platform/log.ts';
+import type { Backend } from './backend.ts';
+import { backendModule } from './backends/registry.ts';
+import { readCpiConfig } from './config.ts';
+import { dispatch } from './dispatch.ts';
+import { CloudError } from './errors.ts';
+import { secretsIn } from './secrets.ts';
+import { type CpiResponse, failure } from './wire.ts';
+
+export interface CpiStreams {
+  readonly input: AsyncIterable<Uint8Array>;
+  writeOutput(text: string): void;
+  writeLog(text: string): void;
+}
+
+/**
+ * Answers one CPI request: stdin to stdout, log on stderr. Always writes exactly one JSON line and ends normally, since the
+ * bosh CLI drops the answer of a CPI with a non-zero exit status (contract 1.1).
+ */
+export async function runCpi(argv: readonly string[], streams: CpiStreams): Promise<void> {
+  const response = await answer(argv, streams).catch(internalFailure);
+  streams.writeOutput(`${JSON.stringify(response)}\n`);
+}
+
+async function answer(argv: readonly string[], streams: CpiStreams): Promise<CpiResponse> {
+  const request = await readAll(streams.input);
+  const config = await readCpiConfig(configPathIn(argv));
+  const log = lineLog(streams.writeLog, secretsIn(request, config.agent.mbus));
+  const module = await backendModule(config.backend);
+  await using backend = lazily(() => module.open(config, log));
+  return await dispatch(request, { traits: module.traits, agent: config.agent, log, openBackend: backend.get });
+}
+
+function configPathIn(argv: readonly string[]): string | undefined {
+  try {
+    return parseArgs({ args: [...argv], options: { config: { type: 'string' } } }).values.config;
+  } catch (error) {
+    throw new CloudError('CpiError', `boshvirt cpi: ${messageChain(error)}; usage: boshvirt cpi [--config FILE] < request.json`);
+  }
+}
+
+/** Opens once, at first use, and disposes only of what was opened. */
+function lazily(open: () => Promise<Backend>): AsyncDisposable & { get: () => Promise<Backend> } {
+  let opened: Promise<Backend> | undefined;
+  return {
+    get() {
+      opened ??= open();
+      return opened;
+    },
+    async [Symbol.asyncDispose]() {
+      const backend = await opened?.catch(() => undefined); // a failed open was reported by whoever asked for it
+      await backend?.[Symbol.asyncDispose]();
+    },
+  };
+}
+
+async function readAll(input: AsyncIterable<Uint8Array>): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of input) chunks.push(chunk);
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+function internalFailure(error: unknown): CpiResponse {
+  if (error instanceof CloudError) return failure(error);
+  return failure(new CloudError('CloudError', messageChain(error), { cause: error }));
+}
+
