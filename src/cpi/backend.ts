@@ -105,12 +105,85 @@ export interface AgentSettingsStore {
   read(vm: VmCid): Promise<AgentSettings>;
 }
 
+/** Where an environment's disks lie and what its VMs are plugged into. */
+export interface GroundPlan {
+  /** The storage pool's folder on the hypervisor's machine. */
+  readonly poolPath: string;
+  /** The host bridge: at most 15 characters. */
+  readonly bridge: string;
+  readonly gateway: string;
+  readonly prefixLength: number;
+  /** DNS domain of the guests. */
+  readonly domain: string;
+}
+
+export type PowerState = 'running' | 'paused' | 'off';
+
+export interface VmFacts {
+  readonly cid: VmCid;
+  readonly environment: string;
+  readonly state: PowerState;
+  readonly stemcell: StemcellCid;
+  readonly nics: readonly NicPlan[];
+  readonly disks: readonly DiskCid[];
+  readonly cpus: number;
+  readonly memoryMb: number;
+}
+
+/** What an environment has on the hypervisor, as the hypervisor tells it. */
+export interface Inventory {
+  readonly vms: readonly VmFacts[];
+  readonly disks: readonly DiskCid[];
+  readonly stemcells: readonly StemcellCid[];
+  readonly networkActive: boolean;
+  readonly storageActive: boolean;
+}
+
+/** What `boshvirt up` lays before the first CPI call, and `down` takes away; bosh itself never asks for it. */
+export interface Ground {
+  /** Makes the storage pool and the network and starts them; what is there already stays. Throws a CloudError on a clash. */
+  prepare(plan: GroundPlan): Promise<void>;
+  /** Free bytes where the disks lie. */
+  freeBytes(): Promise<number>;
+  inventory(): Promise<Inventory>;
+  /** Starts what a reboot of the hypervisor's machine left off: network, storage, VMs. */
+  revive(): Promise<void>;
+  /** Removes every VM, volume, the network and the storage pool of this environment; idempotent. */
+  clear(): Promise<void>;
+  /** What the VM's serial console has said since the VM was made. */
+  consoleLog(vm: VmCid): AsyncIterable<Uint8Array>;
+  /** The hypervisor's own definition of the VM, for people to read. */
+  vmDefinition(vm: VmCid): Promise<string>;
+  networkDefinition(): Promise<string>;
+  /** How the VM's processor is run, for people: "kvm", "emulated (TCG)". */
+  accelerator(): Promise<string>;
+}
+
+export interface SnapshotFacts {
+  readonly name: string;
+  readonly createdAt: Date;
+  readonly withMemory: boolean;
+}
+
+/** Whole-VM snapshots: all writable disks and, of a running VM, its memory. */
+export interface SnapshotStore {
+  create(vm: VmCid, name: string): Promise<SnapshotFacts>;
+  list(vm: VmCid): Promise<SnapshotFacts[]>;
+  /** Checks first that everything the snapshot needs is there; on any refusal the VM is as it was. */
+  restore(vm: VmCid, name: string): Promise<void>;
+  /** Idempotent. */
+  delete(vm: VmCid, name: string): Promise<void>;
+}
+
 export interface Backend extends AsyncDisposable {
   readonly stemcells: StemcellStore;
   readonly vms: VmStore;
   readonly disks: DiskStore;
   readonly networks: NetworkStore;
   readonly settings: AgentSettingsStore;
+  readonly ground: Ground;
+  /** Absent where the hypervisor has none. */
+  readonly snapshots?: SnapshotStore;
 }
 
 /** What every backend is told; `options` is its own part of the configuration. */

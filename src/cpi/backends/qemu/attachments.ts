@@ -3,9 +3,9 @@ import { messageOf } from '../../../platform/errors.ts';
 import { waitFor } from '../../../platform/retry.ts';
 import type { DiskCid, DiskHint } from '../../backend.ts';
 import { CloudError, diskNotAttached, diskNotFound } from '../../errors.ts';
+import { vmWithVolume } from './disks.ts';
 import { type DomainDisk, freeTarget, persistentDisks } from './domain-disks.ts';
 import { diskXml } from './domain-xml.ts';
-import { vmWithVolume } from './disks.ts';
 import { cloudErrorFrom } from './errors.ts';
 import type { QemuHost } from './host.ts';
 import { diskVolume } from './volumes.ts';
@@ -22,7 +22,8 @@ export async function attachDisk(host: QemuHost, domain: Domain, disk: DiskCid):
   const missing = missingIn(before, disk);
   if (missing.live || missing.config) {
     const user = await vmWithVolume(host, path, domain.name);
-    if (user) throw new CloudError('CloudError', `Disk '${disk}' is attached to VM '${user}'; detach it there first`);
+    if (user)
+      throw new CloudError('CloudError', `Disk '${disk}' is attached to VM '${user}'; detach it there first`);
     const target = targetOf(before, disk) ?? (await unusedTarget(domain));
     try {
       await domain.attachDevice(diskXml({ path, target, serial: disk }), missing);
@@ -54,9 +55,13 @@ export async function detachDisk(host: QemuHost, domain: Domain, disk: DiskCid):
     intervalMs: 50,
   });
   if (gone) return;
-  throw new CloudError('CloudError', `VM '${domain.name}' did not let go of disk '${disk}' within ${detachTimeoutMs / 1000} s`, {
-    hints: ['the guest may still be starting or be paused: look at its console, then detach again'],
-  });
+  throw new CloudError(
+    'CloudError',
+    `VM '${domain.name}' did not let go of disk '${disk}' within ${detachTimeoutMs / 1000} s`,
+    {
+      hints: ['the guest may still be starting or be paused: look at its console, then detach again'],
+    },
+  );
 }
 
 type Attached = Awaited<ReturnType<typeof persistentDisks>>;
@@ -67,7 +72,8 @@ function missingIn({ live, config }: Attached, cid: string): { live: boolean; co
   return { live: live !== undefined && !named(live, cid), config: !named(config, cid) };
 }
 
-const targetOf = ({ live, config }: Attached, cid: string) => (named(live ?? [], cid) ?? named(config, cid))?.target;
+const targetOf = ({ live, config }: Attached, cid: string) =>
+  (named(live ?? [], cid) ?? named(config, cid))?.target;
 
 async function unusedTarget(domain: Domain): Promise<string> {
   return freeTarget(await Promise.all([domain.xml(), domain.xml({ inactive: true })]));
@@ -81,11 +87,18 @@ async function isGone(domain: Domain, disk: string): Promise<boolean> {
 async function requireAttached(domain: Domain, disk: string): Promise<void> {
   const missing = missingIn(await persistentDisks(domain), disk);
   if (!missing.live && !missing.config) return;
-  throw new CloudError('CloudError', `libvirt took disk '${disk}' for VM '${domain.name}' but the VM's XML does not show it`);
+  throw new CloudError(
+    'CloudError',
+    `libvirt took disk '${disk}' for VM '${domain.name}' but the VM's XML does not show it`,
+  );
 }
 
 function withPortHint(error: unknown, what: string): CloudError {
   const full = /No more available PCI slots/.test(messageOf(error));
-  const hints = full ? ['the VM has no free PCI slot for a further disk: detach one, or recreate the VM'] : [];
-  return full ? new CloudError('CloudError', `${what}: ${messageOf(error)}`, { cause: error, hints }) : cloudErrorFrom(error, what);
+  const hints = full
+    ? ['the VM has no free PCI slot for a further disk: detach one, or recreate the VM']
+    : [];
+  return full
+    ? new CloudError('CloudError', `${what}: ${messageOf(error)}`, { cause: error, hints })
+    : cloudErrorFrom(error, what);
 }

@@ -22,7 +22,14 @@ export class QemuDisks implements DiskStore {
     const pool = await this.#host.pool();
     await refuseFullPool(this.#host);
     try {
-      await pool.createVolume(volumeXml({ name: diskVolume(cid), capacityBytes: sizeMb * bytesPerMb, format: 'qcow2', mode: '0600' }));
+      await pool.createVolume(
+        volumeXml({
+          name: diskVolume(cid),
+          capacityBytes: sizeMb * bytesPerMb,
+          format: 'qcow2',
+          mode: '0600',
+        }),
+      );
     } catch (error) {
       throw cloudErrorFrom(error, `Creating disk ${cid} of ${sizeMb} MiB in pool ${pool.name}`);
     }
@@ -37,7 +44,8 @@ export class QemuDisks implements DiskStore {
     if (volume) {
       const user = await vmWithVolume(this.#host, await volume.path());
       // libvirt would delete a volume that a running VM writes to (host.md 1b)
-      if (user) throw new CloudError('CloudError', `Disk '${cid}' is attached to VM '${user}'; detach it first`);
+      if (user)
+        throw new CloudError('CloudError', `Disk '${cid}' is attached to VM '${user}'; detach it first`);
       await volume.delete();
     } else this.#host.log.info(`disk ${cid} is not there: nothing to delete`);
     await (await this.#host.findVolume(descriptionVolume(cid)))?.delete();
@@ -45,13 +53,22 @@ export class QemuDisks implements DiskStore {
 
   async setMetadata(cid: DiskCid, metadata: JsonObject): Promise<void> {
     if (!(await this.has(cid))) throw diskNotFound(cid);
-    const description = JSON.stringify({ version: 1, kind: 'disk', environment: this.#host.config.environment, metadata });
+    const description = JSON.stringify({
+      version: 1,
+      kind: 'disk',
+      environment: this.#host.config.environment,
+      metadata,
+    });
     await writeVolume(await this.#host.pool(), descriptionVolume(cid), Buffer.from(description));
   }
 }
 
 /** The VM, running or not, whose definition names this volume; other people's domains count too. */
-export async function vmWithVolume(host: QemuHost, path: string, exceptVm?: string): Promise<string | undefined> {
+export async function vmWithVolume(
+  host: QemuHost,
+  path: string,
+  exceptVm?: string,
+): Promise<string | undefined> {
   const { escapeXml } = await import('../../../platform/template.ts');
   const wanted = `file='${escapeXml(path)}'`;
   const domains = (await host.libvirt.listDomains()).filter((domain) => domain.name !== exceptVm);

@@ -27,7 +27,9 @@ export function disksIn(domainXml: string): DomainDisk[] {
  * The persistent disks of a VM: those of its definition and, while it runs, those that the running machine shows. The two
  * differ while a guest has not yet let go of a disk.
  */
-export async function persistentDisks(domain: Domain): Promise<{ live: DomainDisk[] | undefined; config: DomainDisk[] }> {
+export async function persistentDisks(
+  domain: Domain,
+): Promise<{ live: DomainDisk[] | undefined; config: DomainDisk[] }> {
   const [config, live] = await Promise.all([
     domain.xml({ inactive: true }),
     domain.isActive().then((active) => (active ? domain.xml() : undefined)),

@@ -12,7 +12,14 @@ const q35Ports = 24;
 /** The XML of a VM that is about to be defined; its volumes' paths follow from the pool's folder and the CID. */
 export async function domainXmlFor(host: QemuHost, spec: VmSpec, resources: VmResources): Promise<string> {
   const [type, folder] = await Promise.all([domainType(host), host.poolPath()]);
-  return domainXml({ type, folder, spec, resources, machine: host.options.machine, environment: host.config.environment });
+  return domainXml({
+    type,
+    folder,
+    spec,
+    resources,
+    machine: host.options.machine,
+    environment: host.config.environment,
+  });
 }
 
 export interface DomainFacts {

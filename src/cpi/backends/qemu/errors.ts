@@ -5,22 +5,38 @@ import { CloudError, type CloudErrorType } from '../../errors.ts';
 const ENOSPC = 28;
 
 /** What libvirt said, as bosh understands it: full disks are NoDiskSpace, the rest is `type`, with libvirt's words kept. */
-export function cloudErrorFrom(error: unknown, what: string, type: CloudErrorType = 'CloudError'): CloudError {
+export function cloudErrorFrom(
+  error: unknown,
+  what: string,
+  type: CloudErrorType = 'CloudError',
+): CloudError {
   if (error instanceof CloudError) return error;
   const message = `${what}: ${messageOf(error)}`;
   if (isOutOfSpace(error)) {
-    return new CloudError('NoDiskSpace', message, { cause: error, hints: ['free space in the storage pool, or use a larger one'] });
+    return new CloudError('NoDiskSpace', message, {
+      cause: error,
+      hints: ['free space in the storage pool, or use a larger one'],
+    });
   }
-  return new CloudError(type, message, { cause: error, okToRetry: type === 'VMCreationFailed' && isPassing(error) });
+  return new CloudError(type, message, {
+    cause: error,
+    okToRetry: type === 'VMCreationFailed' && isPassing(error),
+  });
 }
 
 /** libvirt reports a full disk as errno 28 or, where qemu-img did the work, as text alone (libvirt-spikes.md 7). */
 function isOutOfSpace(error: unknown): boolean {
   if (!(error instanceof LibvirtError)) return false;
-  return (error.is(libvirtErrors.SYSTEM_ERROR) && error.int1 === ENOSPC) || /No space left on device|Not enough space left/.test(error.message);
+  return (
+    (error.is(libvirtErrors.SYSTEM_ERROR) && error.int1 === ENOSPC) ||
+    /No space left on device|Not enough space left/.test(error.message)
+  );
 }
 
 /** Worth another try: somebody else works in the pool, or an address is still being given up. */
 function isPassing(error: unknown): boolean {
-  return error instanceof LibvirtError && /asynchronous jobs running|still being allocated|Failed to get "write" lock/.test(error.message);
+  return (
+    error instanceof LibvirtError &&
+    /asynchronous jobs running|still being allocated|Failed to get "write" lock/.test(error.message)
+  );
 }

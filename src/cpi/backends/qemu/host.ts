@@ -1,4 +1,10 @@
-import { connectLibvirt, type Domain, type Libvirt, type Pool, type Volume } from '../../../clients/libvirt/index.ts';
+import {
+  connectLibvirt,
+  type Domain,
+  type Libvirt,
+  type Pool,
+  type Volume,
+} from '../../../clients/libvirt/index.ts';
 import type { Log } from '../../../platform/log.ts';
 import type { BackendConfig } from '../../backend.ts';
 import { CloudError } from '../../errors.ts';
@@ -34,9 +40,13 @@ export class QemuHost implements AsyncDisposable {
   async #findPool(): Promise<Pool> {
     const pool = await this.libvirt.findPool(this.config.storagePool);
     if (!pool) {
-      throw new CloudError('CloudError', `There is no storage pool '${this.config.storagePool}' at ${this.config.uri}`, {
-        hints: ['boshvirt up makes it; or name another one: storage_pool in cpi.json'],
-      });
+      throw new CloudError(
+        'CloudError',
+        `There is no storage pool '${this.config.storagePool}' at ${this.config.uri}`,
+        {
+          hints: ['boshvirt up makes it; or name another one: storage_pool in cpi.json'],
+        },
+      );
     }
     return pool;
   }
@@ -67,5 +77,10 @@ export class QemuHost implements AsyncDisposable {
 export function poolPathIn(poolXml: string): string {
   const path = /<path>([^<]+)<\/path>/.exec(poolXml)?.[1];
   if (path === undefined) throw new CloudError('CloudError', `The storage pool has no folder: ${poolXml}`);
-  return path.replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&apos;', "'").replaceAll('&quot;', '"').replaceAll('&amp;', '&');
+  return path
+    .replaceAll('&lt;', '<')
+    .replaceAll('&gt;', '>')
+    .replaceAll('&apos;', "'")
+    .replaceAll('&quot;', '"')
+    .replaceAll('&amp;', '&');
 }

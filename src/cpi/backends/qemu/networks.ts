@@ -15,14 +15,15 @@ export class QemuNetworks implements NetworkStore {
 
   async plan(vm: VmCid, networks: Readonly<Record<string, NetworkSpec>>): Promise<NicPlan[]> {
     const vip = Object.entries(networks).find(([, network]) => network.type === 'vip');
-    if (vip) throw new CloudError('NotSupported', `Network '${vip[0]}' is of type vip, which qemu does not support`);
+    if (vip)
+      throw new CloudError('NotSupported', `Network '${vip[0]}' is of type vip, which qemu does not support`);
     const nics = gatewayFirst(networks).map(([name, network]) => this.#nic(vm, name, network));
     await Promise.all([this.#requireNetworks(nics), this.#requireFreeAddresses(nics)]);
     return nics;
   }
 
   #nic(vm: VmCid, network: string, spec: NetworkSpec): NicPlan {
-    const name = spec.cloud_properties?.['name'];
+    const name = spec.cloud_properties?.name;
     const hostNetwork = typeof name === 'string' && name !== '' ? name : this.#host.config.network;
     return { network, hostNetwork, mac: macFor(vm, network), ip: spec.ip };
   }
@@ -30,18 +31,29 @@ export class QemuNetworks implements NetworkStore {
   async #requireNetworks(nics: readonly NicPlan[]): Promise<void> {
     for (const name of new Set(nics.map((nic) => nic.hostNetwork))) {
       if (await this.#host.libvirt.findNetwork(name)) continue;
-      throw new CloudError('NetworkNotFound', `There is no libvirt network '${name}' at ${this.#host.config.uri}`, {
-        hints: ['boshvirt up makes the environment’s network; cloud_properties.name of a network names another one'],
-      });
+      throw new CloudError(
+        'NetworkNotFound',
+        `There is no libvirt network '${name}' at ${this.#host.config.uri}`,
+        {
+          hints: [
+            'boshvirt up makes the environment’s network; cloud_properties.name of a network names another one',
+          ],
+        },
+      );
     }
   }
 
   async #requireFreeAddresses(nics: readonly NicPlan[]): Promise<void> {
     const taken = await vmRecords(this.#host.libvirt);
     for (const nic of nics.filter(({ ip }) => ip !== undefined)) {
-      const owner = taken.find((vm) => vm.nics.some((other) => other.ip === nic.ip && other.hostNetwork === nic.hostNetwork));
+      const owner = taken.find((vm) =>
+        vm.nics.some((other) => other.ip === nic.ip && other.hostNetwork === nic.hostNetwork),
+      );
       if (!owner) continue;
-      throw new CloudError('VMCreationFailed', `Address ${nic.ip} on network ${nic.hostNetwork} is in use by VM ${owner.cid}`);
+      throw new CloudError(
+        'VMCreationFailed',
+        `Address ${nic.ip} on network ${nic.hostNetwork} is in use by VM ${owner.cid}`,
+      );
     }
   }
 }

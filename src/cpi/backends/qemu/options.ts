@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
+import type { Log } from '../../../platform/log.ts';
 import type { JsonObject } from '../../backend.ts';
 import { CloudError } from '../../errors.ts';
-import type { Log } from '../../../platform/log.ts';
 
 /** The backend's own part of the CPI's configuration (`qemu:` in cpi.json). */
 const optionsSchema = z.strictObject({
@@ -43,14 +43,26 @@ export function parseVmProperties(properties: JsonObject, log: Log): VmResources
 }
 
 /** Cloud properties that one backend knows and another does not must not stop a deployment. */
-export function warnOfUnknown(what: string, properties: JsonObject, known: ReadonlySet<string>, log: Log): void {
+export function warnOfUnknown(
+  what: string,
+  properties: JsonObject,
+  known: ReadonlySet<string>,
+  log: Log,
+): void {
   const unknown = Object.keys(properties).filter((key) => !known.has(key));
-  if (unknown.length > 0) log.warn(`${what} cloud_properties that qemu does not know are ignored: ${unknown.join(', ')}`);
+  if (unknown.length > 0)
+    log.warn(`${what} cloud_properties that qemu does not know are ignored: ${unknown.join(', ')}`);
 }
 
-function parse<Schema extends z.ZodMiniType>(schema: Schema, value: unknown, where: string): z.output<Schema> {
+function parse<Schema extends z.ZodMiniType>(
+  schema: Schema,
+  value: unknown,
+  where: string,
+): z.output<Schema> {
   const parsed = z.safeParse(schema, value);
   if (parsed.success) return parsed.data;
-  const issues = parsed.error.issues.map((issue) => `${[where, ...issue.path.map(String)].join('.')}: ${issue.message}`);
+  const issues = parsed.error.issues.map(
+    (issue) => `${[where, ...issue.path.map(String)].join('.')}: ${issue.message}`,
+  );
   throw new CloudError('CloudError', issues.join('; '));
 }

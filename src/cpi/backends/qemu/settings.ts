@@ -15,7 +15,11 @@ export class QemuSettings implements AgentSettingsStore {
 
   async write(vm: VmCid, settings: AgentSettings): Promise<void> {
     try {
-      await writeVolume(await this.#host.pool(), vmVolumes.settings(vm), writeIso9660('config-2', configDriveFiles(settings)));
+      await writeVolume(
+        await this.#host.pool(),
+        vmVolumes.settings(vm),
+        writeIso9660('config-2', configDriveFiles(settings)),
+      );
     } catch (error) {
       throw cloudErrorFrom(error, `Writing the agent settings of ${vm}`);
     }

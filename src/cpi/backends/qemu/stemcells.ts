@@ -1,5 +1,5 @@
-import { lockFolder, takeLock } from '../../../platform/lock.ts';
 import { shortHash } from '../../../platform/ids.ts';
+import { lockFolder, takeLock } from '../../../platform/lock.ts';
 import { Undo } from '../../../platform/undo.ts';
 import type { JsonObject, StemcellCid, StemcellStore } from '../../backend.ts';
 import { CloudError } from '../../errors.ts';
@@ -26,9 +26,13 @@ export class QemuStemcells implements StemcellStore {
     const cid = `sc-${sha256.slice(0, 17)}` as StemcellCid;
     const format = image.format;
     if (format === 'vmdk') {
-      throw new CloudError('CloudError', 'The stemcell holds a VMDK image; qemu takes openstack-qcow2 or openstack-raw stemcells', {
-        hints: ['use the openstack-kvm stemcell of the same version'],
-      });
+      throw new CloudError(
+        'CloudError',
+        'The stemcell holds a VMDK image; qemu takes openstack-qcow2 or openstack-raw stemcells',
+        {
+          hints: ['use the openstack-kvm stemcell of the same version'],
+        },
+      );
     }
     await using _lock = await takeLock(this.#lockPath(cid), importTimeoutMs, `create_stemcell ${cid}`);
     if (await this.has(cid)) {
@@ -44,7 +48,12 @@ export class QemuStemcells implements StemcellStore {
     return cid;
   }
 
-  async #upload(cid: StemcellCid, image: StemcellImage & { format: 'qcow2' | 'raw' }, properties: JsonObject, sha256: string) {
+  async #upload(
+    cid: StemcellCid,
+    image: StemcellImage & { format: 'qcow2' | 'raw' },
+    properties: JsonObject,
+    sha256: string,
+  ) {
     const pool = await this.#host.pool();
     const name = stemcellVolume(cid);
     await (await pool.findVolume(name))?.delete();
@@ -88,11 +97,14 @@ export class QemuStemcells implements StemcellStore {
     const users = (await vmRecords(this.#host.libvirt)).filter((vm) => vm.stemcell === cid);
     if (users.length > 0) {
       const names = users.map((vm) => vm.cid).join(', ');
-      this.#host.log.warn(`stemcell ${cid} is kept: ${names} stands on it; it goes with the next delete_stemcell`);
+      this.#host.log.warn(
+        `stemcell ${cid} is kept: ${names} stands on it; it goes with the next delete_stemcell`,
+      );
       return;
     }
     // the description first: an image without one counts as not there
-    for (const name of [descriptionVolume(cid), stemcellVolume(cid)]) await (await this.#host.findVolume(name))?.delete();
+    for (const name of [descriptionVolume(cid), stemcellVolume(cid)])
+      await (await this.#host.findVolume(name))?.delete();
   }
 
   #lockPath(cid: string): string {

@@ -17,7 +17,12 @@ export interface VmRecord {
 
 export function vmRecordXml(spec: VmSpec, environment: string): string {
   const nics = spec.nics.map((nic) =>
-    fillTemplate('qemu/nic-record.xml', { network: nic.network, hostNetwork: nic.hostNetwork, mac: nic.mac, ip: nic.ip ?? '' }),
+    fillTemplate('qemu/nic-record.xml', {
+      network: nic.network,
+      hostNetwork: nic.hostNetwork,
+      mac: nic.mac,
+      ip: nic.ip ?? '',
+    }),
   );
   return fillTemplate('qemu/vm-record.xml', {
     namespace: vmNamespace,

@@ -5,8 +5,8 @@ import { Undo } from '../../../platform/undo.ts';
 import type { DiskCid, DiskHint, GuestDisks, JsonObject, VmCid, VmSpec, VmStore } from '../../backend.ts';
 import { stemcellNotFound, vmNotFound } from '../../errors.ts';
 import { attachDisk, detachDisk } from './attachments.ts';
-import { domainXmlFor } from './domain-xml.ts';
 import { refuseFullPool } from './disks.ts';
+import { domainXmlFor } from './domain-xml.ts';
 import { cloudErrorFrom } from './errors.ts';
 import type { QemuHost } from './host.ts';
 import { parseVmProperties, type VmResources } from './options.ts';
@@ -29,7 +29,10 @@ export class QemuVms implements VmStore {
     try {
       await using undo = new Undo(this.#host.log);
       undo.defer(`delete ${spec.cid}`, () => this.delete(spec.cid));
-      const [xml] = await Promise.all([domainXmlFor(this.#host, spec, resources), this.#createVolumes(spec, resources)]);
+      const [xml] = await Promise.all([
+        domainXmlFor(this.#host, spec, resources),
+        this.#createVolumes(spec, resources),
+      ]);
       const domain = await this.#host.libvirt.defineDomain(xml);
       await domain.setAutostart(true); // the machine comes back after a reboot of the host (contract 8.1, 13)
       undo.keep();
@@ -58,7 +61,12 @@ export class QemuVms implements VmStore {
       format: 'qcow2',
       mode: '0600',
     } as const;
-    const console = { name: vmVolumes.console(spec.cid), capacityBytes: 0, format: 'raw', mode: '0600' } as const;
+    const console = {
+      name: vmVolumes.console(spec.cid),
+      capacityBytes: 0,
+      format: 'raw',
+      mode: '0600',
+    } as const;
     const wanted = resources.ephemeralDiskMb > 0 ? [root, ephemeral, console] : [root, console];
     await Promise.all(wanted.map((volume) => pool.createVolume(volumeXml(volume))));
   }
@@ -112,7 +120,9 @@ export class QemuVms implements VmStore {
       await domain.destroy().catch(unlessWrongState);
       await domain.undefine({ managedSave: true, snapshotsMetadata: true, nvram: true }).catch(unlessGone);
     } else this.#host.log.info(`VM ${cid} is not there: only what is left of it is deleted`);
-    const volumes = await Promise.all(Object.values(vmVolumes).map((name) => this.#host.findVolume(name(cid))));
+    const volumes = await Promise.all(
+      Object.values(vmVolumes).map((name) => this.#host.findVolume(name(cid))),
+    );
     await Promise.all(volumes.map((volume) => volume?.delete()));
   }
 
@@ -135,7 +145,8 @@ export class QemuVms implements VmStore {
     const where = { config: true, live: await domain.isActive() };
     const { deployment, name } = metadata;
     await domain.setMetadata('bosh', boshMetadataNamespace, boshMetadataXml(metadata), where);
-    if (typeof name === 'string') await domain.setTitle(`${name} (${deployment ?? this.#host.config.environment})`, where);
+    if (typeof name === 'string')
+      await domain.setTitle(`${name} (${deployment ?? this.#host.config.environment})`, where);
   }
 
   cloudPropertiesFor(needs: { cpus: number; memoryMb: number; ephemeralDiskMb: number }): JsonObject {
@@ -150,7 +161,8 @@ export class QemuVms implements VmStore {
 }
 
 /** libvirt's OPERATION_INVALID: the VM is not (or is already) running (libvirt-spikes.md 7). */
-const isWrongState = (error: unknown): boolean => error instanceof LibvirtError && error.is(libvirtErrors.OPERATION_INVALID);
+const isWrongState = (error: unknown): boolean =>
+  error instanceof LibvirtError && error.is(libvirtErrors.OPERATION_INVALID);
 
 function unlessWrongState(error: unknown): void {
   if (!isWrongState(error)) unlessGone(error);

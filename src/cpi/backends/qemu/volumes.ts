@@ -42,7 +42,9 @@ function backingXml(backing: { path: string; format: string }): string {
 /** Makes a raw volume with this content, in place of an older one. */
 export async function writeVolume(pool: Pool, name: string, content: Uint8Array): Promise<Volume> {
   await (await pool.findVolume(name))?.delete();
-  const volume = await pool.createVolume(volumeXml({ name, capacityBytes: content.length, format: 'raw', mode: '0600' }));
+  const volume = await pool.createVolume(
+    volumeXml({ name, capacityBytes: content.length, format: 'raw', mode: '0600' }),
+  );
   await volume.upload(once(content));
   return volume;
 }

@@ -29,11 +29,17 @@ export function parseXml(text: string): XmlElement {
   return element('', parser.parse(text) as Node[], {});
 }
 
-function element(name: string, nodes: readonly Node[], attributes: Readonly<Record<string, string>>): XmlElement {
+function element(
+  name: string,
+  nodes: readonly Node[],
+  attributes: Readonly<Record<string, string>>,
+): XmlElement {
   const children = (wanted: string): XmlElement[] =>
     nodes
       .filter((node) => wanted in node)
-      .map((node) => element(wanted, node[wanted] as Node[], (node[attributesKey] ?? {}) as Record<string, string>));
+      .map((node) =>
+        element(wanted, node[wanted] as Node[], (node[attributesKey] ?? {}) as Record<string, string>),
+      );
   return {
     name,
     text: nodes.map((node) => ('#text' in node ? String(node['#text']) : '')).join(''),
@@ -41,7 +47,10 @@ function element(name: string, nodes: readonly Node[], attributes: Readonly<Reco
     children,
     child: (wanted) => children(wanted)[0],
     at(...names) {
-      return names.reduce<XmlElement | undefined>((at, next) => at?.child(next), element(name, nodes, attributes));
+      return names.reduce<XmlElement | undefined>(
+        (at, next) => at?.child(next),
+        element(name, nodes, attributes),
+      );
     },
   };
 }

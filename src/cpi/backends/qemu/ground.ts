@@ -1,0 +1,223 @@
+import {
+  type Domain,
+  LibvirtError,
+  libvirtErrors,
+  type Network,
+  type Pool,
+} from '../../../clients/libvirt/index.ts';
+import { fillTemplate } from '../../../platform/template.ts';
+import type {
+  DiskCid,
+  Ground,
+  GroundPlan,
+  Inventory,
+  PowerState,
+  StemcellCid,
+  VmCid,
+  VmFacts,
+} from '../../backend.ts';
+import { CloudError, vmNotFound } from '../../errors.ts';
+import { domainType } from './accelerator.ts';
+import { disksIn } from './domain-disks.ts';
+import { cloudErrorFrom } from './errors.ts';
+import { poolPathIn, type QemuHost } from './host.ts';
+import { readVmRecord, vmRecords } from './vm-records.ts';
+import type { QemuVms } from './vms.ts';
+import { vmVolumes } from './volumes.ts';
+import { parseXml } from './xml.ts';
+
+const diskName = /^(disk-[0-9a-f]+)\.qcow2$/;
+const stemcellName = /^(sc-[0-9a-f]+)\.json$/;
+
+/** The environment's storage pool and NAT network, and what stands on them. */
+export class QemuGround implements Ground {
+  readonly #host: QemuHost;
+  readonly #vms: QemuVms;
+
+  constructor(host: QemuHost, vms: QemuVms) {
+    this.#host = host;
+    this.#vms = vms;
+  }
+
+  async prepare(plan: GroundPlan): Promise<void> {
+    await this.#preparePool(plan.poolPath);
+    await this.#prepareNetwork(plan);
+  }
+
+  async #preparePool(path: string): Promise<void> {
+    const { libvirt, config } = this.#host;
+    const name = config.storagePool;
+    try {
+      let pool = await libvirt.findPool(name);
+      if (pool) refuseOtherFolder(name, poolPathIn(await pool.xml()), path);
+      pool ??= await libvirt.definePool(fillTemplate('qemu/pool.xml', { name, path }));
+      await pool.setAutostart(true);
+      if (await pool.isActive()) return;
+      await pool.build();
+      await pool.start();
+    } catch (error) {
+      throw cloudErrorFrom(error, `Making storage pool ${name} in ${path}`);
+    }
+  }
+
+  async #prepareNetwork(plan: GroundPlan): Promise<void> {
+    const { libvirt, config } = this.#host;
+    const { bridge, gateway, prefixLength, domain } = plan;
+    const name = config.network;
+    try {
+      let network = await libvirt.findNetwork(name);
+      if (network) refuseOtherAddress(name, await network.xml(), gateway);
+      network ??= await libvirt.defineNetwork(
+        fillTemplate('qemu/network.xml', {
+          name,
+          environment: config.environment,
+          bridge,
+          domain,
+          gateway,
+          prefixLength,
+        }),
+      );
+      await network.setAutostart(true);
+      if (!(await network.isActive())) await network.start();
+    } catch (error) {
+      throw cloudErrorFrom(error, `Making network ${name} (${gateway}/${prefixLength}, bridge ${bridge})`);
+    }
+  }
+
+  async freeBytes(): Promise<number> {
+    return (await (await this.#host.pool()).info()).availableBytes;
+  }
+
+  async inventory(): Promise<Inventory> {
+    const { libvirt, config } = this.#host;
+    const [pool, network, records] = await Promise.all([
+      libvirt.findPool(config.storagePool),
+      libvirt.findNetwork(config.network),
+      vmRecords(libvirt),
+    ]);
+    const storageActive = (await pool?.isActive()) ?? false;
+    const volumes = pool && storageActive ? (await pool.listVolumes()).map((volume) => volume.name) : [];
+    const own = records.filter((record) => record.environment === config.environment);
+    const vms = await Promise.all(own.map((record) => this.#factsOf(record.cid as VmCid)));
+    return {
+      vms: vms.filter((vm) => vm !== undefined),
+      disks: named(volumes, diskName) as DiskCid[],
+      stemcells: named(volumes, stemcellName) as StemcellCid[],
+      networkActive: (await network?.isActive()) ?? false,
+      storageActive,
+    };
+  }
+
+  /** undefined for a VM that went away meanwhile. */
+  async #factsOf(cid: VmCid): Promise<VmFacts | undefined> {
+    const domain = await this.#host.findVm(cid);
+    const record = domain && (await readVmRecord(domain));
+    if (!domain || !record) return undefined;
+    const [xml, state] = await Promise.all([domain.xml({ inactive: true }), powerState(domain)]);
+    const root = parseXml(xml).child('domain');
+    return {
+      cid,
+      environment: record.environment,
+      state,
+      stemcell: record.stemcell as StemcellCid,
+      nics: record.nics,
+      disks: disksIn(xml).flatMap((disk) => (disk.diskCid === undefined ? [] : [disk.diskCid as DiskCid])),
+      cpus: Number(root?.child('vcpu')?.text),
+      memoryMb: Math.round(Number(root?.child('memory')?.text) / 1024), // libvirt answers in KiB
+    };
+  }
+
+  async revive(): Promise<void> {
+    const { libvirt, config } = this.#host;
+    const [pool, network] = await Promise.all([
+      libvirt.findPool(config.storagePool),
+      libvirt.findNetwork(config.network),
+    ]);
+    if (pool && !(await pool.isActive())) await pool.start();
+    if (network && !(await network.isActive())) await network.start();
+    const { vms } = await this.inventory();
+    for (const vm of vms) {
+      const domain = await this.#host.findVm(vm.cid);
+      if (vm.state === 'paused') await domain?.resume();
+      if (vm.state === 'off') await domain?.start();
+    }
+  }
+
+  async clear(): Promise<void> {
+    const { libvirt, config } = this.#host;
+    const records = (await vmRecords(libvirt)).filter((record) => record.environment === config.environment);
+    const pool = await libvirt.findPool(config.storagePool);
+    if (pool && !(await pool.isActive())) await pool.start().catch(ignoreStarted);
+    for (const record of records) await this.#vms.delete(record.cid as VmCid);
+    await removeNetwork(await libvirt.findNetwork(config.network));
+    await removePool(pool);
+  }
+
+  async *consoleLog(vm: VmCid): AsyncIterable<Uint8Array> {
+    const volume = await this.#host.findVolume(vmVolumes.console(vm));
+    if (!volume) throw vmNotFound(vm);
+    yield* volume.download();
+  }
+
+  async vmDefinition(vm: VmCid): Promise<string> {
+    const domain = await this.#host.findVm(vm);
+    if (!domain) throw vmNotFound(vm);
+    return await domain.xml({ inactive: true });
+  }
+
+  async networkDefinition(): Promise<string> {
+    const network = await this.#host.libvirt.findNetwork(this.#host.config.network);
+    if (!network)
+      throw new CloudError('NetworkNotFound', `There is no network '${this.#host.config.network}'`);
+    return await network.xml();
+  }
+
+  async accelerator(): Promise<string> {
+    return (await domainType(this.#host)) === 'kvm' ? 'kvm' : 'emulated (TCG)';
+  }
+}
+
+async function powerState(domain: Domain): Promise<PowerState> {
+  if (!(await domain.isActive())) return 'off';
+  return (await domain.state()).state === 'paused' ? 'paused' : 'running';
+}
+
+const named = (volumes: readonly string[], pattern: RegExp) =>
+  volumes.map((name) => pattern.exec(name)?.[1]).filter((cid) => cid !== undefined);
+
+function refuseOtherFolder(name: string, there: string, wanted: string): void {
+  if (there === wanted) return;
+  throw new CloudError('CloudError', `Storage pool '${name}' lies in ${there}, not in ${wanted}`, {
+    hints: [
+      'another environment of this name was made with other folders: take it down there, or choose another name',
+    ],
+  });
+}
+
+function refuseOtherAddress(name: string, xml: string, gateway: string): void {
+  const there = parseXml(xml).at('network', 'ip')?.attribute('address');
+  if (there === gateway) return;
+  throw new CloudError('CloudError', `Network '${name}' has the address ${there}, not ${gateway}`, {
+    hints: [`virsh net-dumpxml ${name} shows it; boshvirt down removes what boshvirt made`],
+  });
+}
+
+async function removeNetwork(network: Network | undefined): Promise<void> {
+  if (!network) return;
+  if (await network.isActive()) await network.destroy();
+  await network.undefine();
+}
+
+/** Volumes go first: a folder that holds something else stays, with the pool's definition gone. */
+async function removePool(pool: Pool | undefined): Promise<void> {
+  if (!pool) return;
+  await pool.refresh();
+  for (const volume of await pool.listVolumes()) await volume.delete();
+  await pool.destroy();
+  await pool.delete();
+  await pool.undefine();
+}
+
+function ignoreStarted(error: unknown): void {
+  if (!(error instanceof LibvirtError && error.is(libvirtErrors.OPERATION_INVALID))) throw error;
+}
