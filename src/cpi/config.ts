@@ -38,7 +38,8 @@ const schema = z.object({
 /** Reads cpi.json; without a path every value is its default. Throws a CloudError that names file and key. */
 export async function readCpiConfig(path: string | undefined): Promise<CpiConfig> {
   const parsed = schema.safeParse(path === undefined ? {} : await readJson(path));
-  if (!parsed.success) throw new CloudError('CpiError', `The CPI's configuration ${path} is wrong: ${issuesOf(parsed.error)}`);
+  if (!parsed.success)
+    throw new CloudError('CpiError', `The CPI's configuration ${path} is wrong: ${issuesOf(parsed.error)}`);
   const { backend, environment, agent, libvirt, storage_pool: storagePool, network, qemu } = parsed.data;
   return {
     backend,
@@ -55,6 +56,8 @@ async function readJson(path: string): Promise<unknown> {
   try {
     return JSON.parse(await readFile(path, 'utf8'));
   } catch (error) {
-    throw new CloudError('CpiError', `The CPI's configuration ${path} cannot be read: ${messageOf(error)}`, { cause: error });
+    throw new CloudError('CpiError', `The CPI's configuration ${path} cannot be read: ${messageOf(error)}`, {
+      cause: error,
+    });
   }
 }

@@ -32,10 +32,13 @@ export class CloudError extends BoshvirtError {
 }
 
 export const vmNotFound = (cid: string): CloudError => new CloudError('VMNotFound', `VM '${cid}' not found`);
-export const diskNotFound = (cid: string): CloudError => new CloudError('DiskNotFound', `Disk '${cid}' not found`);
+export const diskNotFound = (cid: string): CloudError =>
+  new CloudError('DiskNotFound', `Disk '${cid}' not found`);
 export const diskNotAttached = (vm: string, disk: string): CloudError =>
   new CloudError('DiskNotAttached', `Disk '${disk}' is not attached to VM '${vm}'`);
 export const stemcellNotFound = (cid: string): CloudError =>
   new CloudError('StemcellNotFound', `Stemcell '${cid}' not found`, {
-    hints: ['upload it again: bosh upload-stemcell --fix, or create-env with a state file that does not name it'],
+    hints: [
+      'upload it again: bosh upload-stemcell --fix, or create-env with a state file that does not name it',
+    ],
   });

@@ -30,14 +30,22 @@ async function answer(argv: readonly string[], streams: CpiStreams): Promise<Cpi
   const log = lineLog(streams.writeLog, secretsIn(request, config.agent.mbus));
   const module = await backendModule(config.backend);
   await using backend = lazily(() => module.open(config, log));
-  return await dispatch(request, { traits: module.traits, agent: config.agent, log, openBackend: backend.get });
+  return await dispatch(request, {
+    traits: module.traits,
+    agent: config.agent,
+    log,
+    openBackend: backend.get,
+  });
 }
 
 function configPathIn(argv: readonly string[]): string | undefined {
   try {
     return parseArgs({ args: [...argv], options: { config: { type: 'string' } } }).values.config;
   } catch (error) {
-    throw new CloudError('CpiError', `boshvirt cpi: ${messageChain(error)}; usage: boshvirt cpi [--config FILE] < request.json`);
+    throw new CloudError(
+      'CpiError',
+      `boshvirt cpi: ${messageChain(error)}; usage: boshvirt cpi [--config FILE] < request.json`,
+    );
   }
 }
 
@@ -66,4 +74,3 @@ function internalFailure(error: unknown): CpiResponse {
   if (error instanceof CloudError) return failure(error);
   return failure(new CloudError('CloudError', messageChain(error), { cause: error }));
 }
-

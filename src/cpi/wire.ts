@@ -1,9 +1,9 @@
 /** The JSON that bosh and the CPI exchange (contract 1.1). Wire names stay in this room. */
 import * as z from 'zod/mini';
 import { messageOf } from '../platform/errors.ts';
+import type { NetworkSpec } from './agent/networks.ts';
 import type { DiskCid, JsonObject, JsonValue, StemcellCid, VmCid } from './backend.ts';
 import { CloudError } from './errors.ts';
-import type { NetworkSpec } from './agent/networks.ts';
 
 z.config(z.locales.en());
 
@@ -38,9 +38,15 @@ export function parseRequest(text: string): CpiRequest {
     throw new CloudError('CpiError', `The request is not valid JSON: ${messageOf(error)}`, { cause: error });
   }
   const parsed = envelope.safeParse(json);
-  if (!parsed.success) throw new CloudError('CpiError', `The request is not a CPI request: ${issuesOf(parsed.error)}`);
+  if (!parsed.success)
+    throw new CloudError('CpiError', `The request is not a CPI request: ${issuesOf(parsed.error)}`);
   const { method, arguments: args, context, api_version: apiVersion } = parsed.data;
-  return { method, arguments: args ?? [], context: (context ?? {}) as JsonObject, apiVersion: apiVersion ?? undefined };
+  return {
+    method,
+    arguments: args ?? [],
+    context: (context ?? {}) as JsonObject,
+    apiVersion: apiVersion ?? undefined,
+  };
 }
 
 /** Argument shapes that the methods share. */
@@ -71,7 +77,9 @@ function cid<Cid extends string>() {
 
 type Shape<T> = z.core.$ZodType<T>;
 export type ArgumentShapes = readonly Shape<unknown>[];
-export type ArgumentsOf<Shapes extends ArgumentShapes> = { -readonly [K in keyof Shapes]: z.output<Shapes[K]> };
+export type ArgumentsOf<Shapes extends ArgumentShapes> = {
+  -readonly [K in keyof Shapes]: z.output<Shapes[K]>;
+};
 
 /**
  * Reads a method's arguments. `optional` is how many of the last may be left out; more arguments than known are ignored,
@@ -90,7 +98,8 @@ export function parseArguments<Shapes extends ArgumentShapes>(
   return shapes.map((shape, at) => {
     if (at >= values.length) return undefined;
     const parsed = z.safeParse(shape, values[at]);
-    if (!parsed.success) throw new CloudError('CpiError', `${method}: argument ${at + 1}: ${issuesOf(parsed.error)}`);
+    if (!parsed.success)
+      throw new CloudError('CpiError', `${method}: argument ${at + 1}: ${issuesOf(parsed.error)}`);
     return parsed.data;
   }) as ArgumentsOf<Shapes>;
 }
@@ -100,9 +109,17 @@ export function issuesOf(error: z.core.$ZodError): string {
   return error.issues.map((issue) => [...issue.path.map(String), issue.message].join(': ')).join('; ');
 }
 
-export const success = (result: JsonValue | undefined): CpiResponse => ({ result: result ?? null, error: null, log: '' });
+export const success = (result: JsonValue | undefined): CpiResponse => ({
+  result: result ?? null,
+  error: null,
+  log: '',
+});
 
 export function failure(error: CloudError): CpiResponse {
   const message = [error.message, ...error.hints].join('\n');
-  return { result: null, error: { type: `Bosh::Clouds::${error.type}`, message, ok_to_retry: error.okToRetry }, log: '' };
+  return {
+    result: null,
+    error: { type: `Bosh::Clouds::${error.type}`, message, ok_to_retry: error.okToRetry },
+    log: '',
+  };
 }

@@ -1,0 +1,95 @@
+import { readdir } from 'node:fs/promises';
+import { parse, stringify } from 'yaml';
+import * as z from 'zod/mini';
+import { errnoOf, messageOf, UserError } from '../platform/errors.ts';
+import { readTextIfThere, writeFileAtomic } from '../platform/files.ts';
+import { environmentPaths, environmentsFolder } from './paths.ts';
+
+const megabytes = z.int().check(z.nonnegative());
+
+const recordSchema = z.object({
+  version: z.literal(1),
+  name: z.string(),
+  backend: z.string(),
+  profile: z.enum(['machine']),
+  engine: z.enum(['builtin', 'bosh-cli']),
+  /** Where libvirt answers. */
+  uri: z.string(),
+  /** Whose libvirt that is: named by the user, the machine's own, or our private one. */
+  host: z.enum(['given', 'system', 'private']),
+  network: z.object({
+    name: z.string(),
+    bridge: z.string(),
+    cidr: z.string(),
+    gateway: z.string(),
+    ip: z.string(),
+  }),
+  pool: z.object({ name: z.string(), path: z.string() }),
+  resources: z.object({
+    cpus: z.int(),
+    memoryMb: megabytes,
+    ephemeralDiskMb: megabytes,
+    persistentDiskMb: megabytes,
+  }),
+  /** What `--stemcell` named; absent: the probe stemcell. */
+  stemcell: z.optional(z.string()),
+  ops: z.array(z.string()),
+  varsFiles: z.array(z.string()),
+  vars: z.record(z.string(), z.string()),
+  /** up: create-env ended well; a later `up` with the same inputs has nothing to do. */
+  phase: z.enum(['preparing', 'up', 'deleting']),
+  /** Digest of what the last successful create-env was made from. */
+  inputs: z.optional(z.string()),
+});
+
+/** What was decided when the environment was made, kept for later commands. Holds no secrets. */
+export type EnvironmentRecord = z.output<typeof recordSchema>;
+
+/** The record, or undefined if there is no such environment. Throws STATE_DAMAGED with the file's name. */
+export async function readRecord(name: string): Promise<EnvironmentRecord | undefined> {
+  const { record: path } = environmentPaths(name);
+  const text = await readTextIfThere(path);
+  if (text === undefined) return undefined;
+  const parsed = z.safeParse(recordSchema, parseYaml(path, text));
+  if (parsed.success) return parsed.data;
+  throw damaged(path, parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; '));
+}
+
+function parseYaml(path: string, text: string): unknown {
+  try {
+    return parse(text);
+  } catch (error) {
+    throw damaged(path, messageOf(error));
+  }
+}
+
+function damaged(path: string, why: string): UserError {
+  return new UserError('STATE_DAMAGED', `${path} cannot be used: ${why}`, {
+    hints: ['put the file back from a backup, or remove what it describes by hand and delete the folder'],
+  });
+}
+
+/** The record of an environment that has to exist. */
+export async function requireRecord(name: string): Promise<EnvironmentRecord> {
+  const record = await readRecord(name);
+  if (record) return record;
+  const others = await environmentNames();
+  throw new UserError('NO_ENVIRONMENT', `There is no environment '${name}'`, {
+    hints: [others.length > 0 ? `there are: ${others.join(', ')}` : `make it with: boshvirt up ${name}`],
+  });
+}
+
+export async function writeRecord(record: EnvironmentRecord): Promise<void> {
+  await writeFileAtomic(environmentPaths(record.name).record, stringify(record));
+}
+
+/** Names of all environments of this user. */
+export async function environmentNames(): Promise<string[]> {
+  try {
+    const entries = await readdir(environmentsFolder(), { withFileTypes: true });
+    return entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name);
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return [];
+    throw error;
+  }
+}
