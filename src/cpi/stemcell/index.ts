@@ -1,0 +1,3 @@
+export type { DiskFormat } from './disk-format.ts';
+export { hashFile } from './hash-file.ts';
+export { openStemcellImage, type StemcellImage } from './stemcell-image.ts';
