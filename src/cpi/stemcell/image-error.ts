@@ -19,7 +19,8 @@ export function toImageError(path: string, thrown: unknown): CloudError {
   if (thrown instanceof CloudError) return thrown;
   if (thrown instanceof ImageFault) return imageError(path, thrown.message);
   const code = thrown instanceof Error && 'code' in thrown ? thrown.code : undefined;
-  if (code === 'Z_BUF_ERROR') return imageError(path, 'is cut short: its gzip data ends too early', thrown);
+  if (code === 'Z_BUF_ERROR')
+    return imageError(path, 'is cut short or damaged: its gzip data ends too early', thrown);
   if (code === 'Z_DATA_ERROR')
     return imageError(path, `is damaged: its gzip data cannot be unpacked (${messageOf(thrown)})`, thrown);
   return imageError(path, `cannot be read: ${messageOf(thrown)}`, thrown);
