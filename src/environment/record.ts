@@ -33,6 +33,10 @@ const recordSchema = z.object({
   }),
   /** What `--stemcell` named; absent: the probe stemcell. */
   stemcell: z.optional(z.string()),
+  /** The tarball that the machine was made from; `size` and `changed` (ms) tell later whether it is still that file. */
+  stemcellFile: z.optional(
+    z.object({ path: z.string(), sha1: z.string(), size: z.number(), changed: z.number() }),
+  ),
   ops: z.array(z.string()),
   varsFiles: z.array(z.string()),
   vars: z.record(z.string(), z.string()),
@@ -52,7 +56,10 @@ export async function readRecord(name: string): Promise<EnvironmentRecord | unde
   if (text === undefined) return undefined;
   const parsed = z.safeParse(recordSchema, parseYaml(path, text));
   if (parsed.success) return parsed.data;
-  throw damaged(path, parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; '));
+  throw damaged(
+    path,
+    parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; '),
+  );
 }
 
 function parseYaml(path: string, text: string): unknown {

@@ -8,7 +8,12 @@ export interface ManifestFacts {
   readonly profile: 'machine';
   readonly uri: string;
   readonly command: string;
-  readonly network: { readonly name: string; readonly cidr: string; readonly gateway: string; readonly ip: string };
+  readonly network: {
+    readonly name: string;
+    readonly cidr: string;
+    readonly gateway: string;
+    readonly ip: string;
+  };
   readonly storagePool: string;
   readonly resources: {
     readonly cpus: number;

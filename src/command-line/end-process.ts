@@ -1,0 +1,10 @@
+/** The one place that ends the process: output that is still on its way is written first. */
+export function endProcess(status: number): void {
+  process.exitCode = status;
+  let waiting = 2;
+  const flushed = () => {
+    waiting -= 1;
+    if (waiting === 0) process.exit(status);
+  };
+  for (const stream of [process.stdout, process.stderr]) stream.write('', flushed);
+}

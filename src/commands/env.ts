@@ -1,0 +1,30 @@
+import { Flags } from '@oclif/core';
+import { BaseCommand } from '../command-line/base-command.ts';
+import { environmentArg } from '../command-line/shared-flags.ts';
+import { type ShellName, shellLines, shells } from '../command-line/shells.ts';
+import { shellEnvironment } from '../environment/shell-environment.ts';
+
+export default class Env extends BaseCommand<typeof Env> {
+  static override summary = 'Print variables for a shell that works with an environment.';
+  static override examples = [
+    'eval "$(<%= config.bin %> env)"',
+    '<%= config.bin %> env --shell fish | source',
+  ];
+  static override enableJsonFlag = true;
+  static override args = environmentArg;
+  static override flags = {
+    shell: Flags.string({
+      options: [...shells],
+      default: 'bash',
+      description: 'whose syntax',
+      env: 'BOSHVIRT_SHELL',
+    }),
+    unset: Flags.boolean({ description: 'lines that take the variables away again' }),
+  };
+
+  async run(): Promise<Record<string, string>> {
+    const variables = await shellEnvironment(this.args.environment);
+    this.print(shellLines(this.flags.shell as ShellName, variables, this.flags.unset));
+    return variables;
+  }
+}

@@ -1,0 +1,131 @@
+import { Flags } from '@oclif/core';
+import { BaseCommand } from '../command-line/base-command.ts';
+import { formatDuration } from '../command-line/format.ts';
+import { keyValues } from '../command-line/key-values.ts';
+import { environmentArg, yesFlag } from '../command-line/shared-flags.ts';
+import { backendNames } from '../cpi/backends/registry.ts';
+import { requestFromFiles, withoutGaps } from '../environment/config-file.ts';
+import { engineNames } from '../environment/engines.ts';
+import { parseMegabytes } from '../environment/sizes.ts';
+import { type UpOutcome, up } from '../environment/up.ts';
+import { type SizeName, sizes, type UpRequest } from '../environment/up-settings.ts';
+
+export default class Up extends BaseCommand<typeof Up> {
+  static override summary = 'Bring an environment up, or repair it: run it again at any time.';
+  static override description =
+    'Finds what this machine lacks and installs it (after asking), starts a libvirt of its own where none answers, makes ' +
+    'storage and network, and creates a BOSH machine. Everything asked for is kept: later runs need no flags.';
+  static override examples = [
+    '<%= config.bin %> up --yes',
+    '<%= config.bin %> up work --size dev --network 192.168.77.0/24',
+  ];
+  static override enableJsonFlag = true;
+  static override args = environmentArg;
+  static override flags = {
+    ...yesFlag,
+    backend: Flags.string({
+      options: ['auto', ...backendNames],
+      description: 'hypervisor',
+      env: 'BOSHVIRT_BACKEND',
+    }),
+    profile: Flags.string({ options: ['machine'], description: 'what comes up', env: 'BOSHVIRT_PROFILE' }),
+    engine: Flags.string({
+      options: [...engineNames],
+      description: 'who carries out create-env',
+      env: 'BOSHVIRT_ENGINE',
+    }),
+    uri: Flags.string({ description: 'libvirt to use instead of the one found', env: 'BOSHVIRT_URI' }),
+    size: Flags.string({
+      options: Object.keys(sizes),
+      description: 'resources by name',
+      env: 'BOSHVIRT_SIZE',
+    }),
+    cpus: Flags.integer({ min: 1, max: 512, description: 'virtual processors', env: 'BOSHVIRT_CPUS' }),
+    memory: Flags.string({ description: 'memory: 512M, 8GiB', env: 'BOSHVIRT_MEMORY' }),
+    disk: Flags.string({ description: 'persistent disk: 1GiB', env: 'BOSHVIRT_DISK' }),
+    'ephemeral-disk': Flags.string({ description: 'ephemeral disk: 1GiB', env: 'BOSHVIRT_EPHEMERAL_DISK' }),
+    network: Flags.string({ description: 'IPv4 range of the network, or auto', env: 'BOSHVIRT_NETWORK' }),
+    ip: Flags.string({ description: "the machine's address in it", env: 'BOSHVIRT_IP' }),
+    stemcell: Flags.string({
+      description: 'stemcell tarball (default: a small one, built here)',
+      env: 'BOSHVIRT_STEMCELL',
+    }),
+    agent: Flags.string({
+      description: 'a real bosh-agent to build into the small stemcell',
+      env: 'BOSHVIRT_AGENT',
+    }),
+    'ops-file': Flags.string({
+      char: 'o',
+      multiple: true,
+      multipleNonGreedy: true,
+      description: 'ops-file, applied last',
+    }),
+    var: Flags.string({
+      char: 'v',
+      multiple: true,
+      multipleNonGreedy: true,
+      description: 'variable: name=value',
+    }),
+    'vars-file': Flags.string({
+      char: 'l',
+      multiple: true,
+      multipleNonGreedy: true,
+      description: 'variables from a YAML file',
+    }),
+    recreate: Flags.boolean({ description: 'delete the VM and make it anew; the persistent disk stays' }),
+    config: Flags.string({
+      description: 'configuration file instead of the one found',
+      env: 'BOSHVIRT_CONFIG',
+    }),
+  };
+
+  async run(): Promise<UpOutcome['record'] & { changed: boolean }> {
+    const start = performance.now();
+    const { environment } = this.args;
+    const fromFiles = await requestFromFiles(environment, this.flags.config);
+    const request = { ...fromFiles, ...withoutGaps(this.#request()) };
+    const { record, changed } = await up(
+      environment,
+      request,
+      { recreate: this.flags.recreate, boshvirtCommand: this.boshvirtCommand, agentBinary: this.flags.agent },
+      this.caller(this.flags),
+    );
+    const named = environment === 'default' ? '' : ` ${environment}`;
+    this.print(
+      `${changed ? 'Environment' : 'Nothing to do: environment'} '${environment}' is up (${formatDuration(performance.now() - start)}).`,
+    );
+    this.print(`  machine   ${record.network.ip}, agent at https://${record.network.ip}:6868`);
+    this.print(`  libvirt   ${record.uri}${record.host === 'private' ? ' (private to boshvirt)' : ''}`);
+    this.print('Next:');
+    this.print(`  boshvirt status${named}             how it is`);
+    this.print(`  boshvirt ssh${named}                a shell on the machine`);
+    this.print(`  boshvirt snapshot create${named} -n first   keep this state`);
+    this.print(`  boshvirt down${named}               delete it all`);
+    return { ...record, changed };
+  }
+
+  #request(): UpRequest {
+    const { flags } = this;
+    const megabytes = (flag: 'memory' | 'disk' | 'ephemeral-disk') => {
+      const value = flags[flag];
+      return value === undefined ? undefined : parseMegabytes(value, `--${flag}`);
+    };
+    return {
+      backend: flags.backend,
+      profile: flags.profile,
+      engine: flags.engine,
+      uri: flags.uri,
+      size: flags.size as SizeName | undefined,
+      cpus: flags.cpus,
+      memoryMb: megabytes('memory'),
+      persistentDiskMb: megabytes('disk'),
+      ephemeralDiskMb: megabytes('ephemeral-disk'),
+      cidr: flags.network,
+      ip: flags.ip,
+      stemcell: flags.stemcell,
+      ops: flags['ops-file'],
+      vars: flags.var && keyValues(flags.var, '--var'),
+      varsFiles: flags['vars-file'],
+    };
+  }
+}

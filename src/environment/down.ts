@@ -1,0 +1,85 @@
+import { rm } from 'node:fs/promises';
+import { removePrivateHost } from '../host/private-host/index.ts';
+import { takeLock } from '../platform/lock.ts';
+import { deploySource, engineContext } from './deploy.ts';
+import { engineNamed } from './engines.ts';
+import { checkEnvironmentName, environmentPaths, privateHostFolder } from './paths.ts';
+import {
+  type EnvironmentRecord,
+  environmentNames,
+  readRecord,
+  requireRecord,
+  writeRecord,
+} from './record.ts';
+import { openBackend, wakeHost } from './session.ts';
+import type { Caller, Step } from './steps/step.ts';
+
+export interface DownOptions {
+  /** Also forget credentials and logs. */
+  readonly purge: boolean;
+  readonly boshvirtCommand: string;
+}
+
+/**
+ * Deletes the environment and all that it put on the host; the private libvirt host goes with the last environment on it.
+ * Run again after a kill it finishes. Throws NO_ENVIRONMENT if there is none of that name.
+ */
+export async function down(name: string, options: DownOptions, caller: Caller): Promise<EnvironmentRecord> {
+  checkEnvironmentName(name);
+  await using _lock = await takeLock(environmentPaths(name).lock, 0, `boshvirt down ${name}`);
+  const record = await requireRecord(name);
+  await caller.runSteps(stepsOfDown(record, options, caller), {});
+  return record;
+}
+
+function stepsOfDown(record: EnvironmentRecord, options: DownOptions, caller: Caller): Step<object>[] {
+  const { name } = record;
+  const paths = environmentPaths(name);
+  return [
+    {
+      title: 'Find libvirt',
+      async run() {
+        await writeRecord({ ...record, phase: 'deleting' });
+        await wakeHost(record, caller.log, caller.signal);
+      },
+    },
+    {
+      title: 'Delete the machine',
+      async run(_, say) {
+        const stemcell = record.stemcellFile ?? { path: '/nowhere', sha1: '' };
+        const source = deploySource(record, stemcell, options.boshvirtCommand);
+        await engineNamed(record.engine).deleteEnv(
+          source,
+          await engineContext(record, options.boshvirtCommand, caller, say),
+        );
+      },
+    },
+    {
+      title: 'Remove storage and network',
+      async run() {
+        await using backend = await openBackend(record, caller.log);
+        await backend.ground.clear();
+      },
+    },
+    {
+      title: 'Remove the private libvirt host',
+      skip: async () =>
+        (await isLastOnPrivateHost(record)) ? undefined : 'not private, or other environments live on it',
+      run: async () => await removePrivateHost(privateHostFolder()),
+    },
+    {
+      title: 'Forget the environment',
+      async run() {
+        if (options.purge) await rm(paths.logs, { recursive: true, force: true });
+        await rm(paths.folder, { recursive: true, force: true });
+      },
+    },
+  ];
+}
+
+async function isLastOnPrivateHost(record: EnvironmentRecord): Promise<boolean> {
+  if (record.host !== 'private') return false;
+  const others = (await environmentNames()).filter((other) => other !== record.name);
+  const records = await Promise.all(others.map(readRecord));
+  return !records.some((other) => other?.host === 'private');
+}

@@ -1,0 +1,22 @@
+import { BoshCliEngine, findBosh, rubyPresent } from '../engine/bosh-cli/index.ts';
+import { BuiltinEngine } from '../engine/builtin/index.ts';
+import type { Engine } from '../engine/engine.ts';
+import { UserError } from '../platform/errors.ts';
+
+export const engineNames = ['auto', 'bosh-cli', 'builtin'] as const;
+export type EngineName = Engine['name'];
+
+/** `auto`: the bosh CLI where it can work, that is with the Ruby that renders its templates; else our own engine. */
+export async function chooseEngine(asked: string, kept: EngineName | undefined): Promise<EngineName> {
+  if (asked === 'builtin' || asked === 'bosh-cli') return asked;
+  if (asked !== 'auto')
+    throw new UserError('USAGE', `There is no engine '${asked}'`, {
+      hints: [`choose one of ${engineNames.join(', ')}`],
+    });
+  if (kept) return kept;
+  return (await findBosh()) && (await rubyPresent()) ? 'bosh-cli' : 'builtin';
+}
+
+export function engineNamed(name: EngineName): Engine {
+  return name === 'builtin' ? new BuiltinEngine() : new BoshCliEngine();
+}

@@ -1,0 +1,68 @@
+import type { Backend, VmCid } from '../cpi/backend.ts';
+import { backendModule } from '../cpi/backends/registry.ts';
+import type { GuestRoad } from '../engine/engine.ts';
+import { guestRoad } from '../host/forward.ts';
+import { findPrivateHost, startPrivateHost } from '../host/private-host/index.ts';
+import { UserError } from '../platform/errors.ts';
+import { readTextIfThere } from '../platform/files.ts';
+import type { Log } from '../platform/log.ts';
+import { environmentPaths, privateHostFolder } from './paths.ts';
+import type { EnvironmentRecord } from './record.ts';
+
+/** Opens the environment's backend as its CPI would. */
+export async function openBackend(record: EnvironmentRecord, log: Log): Promise<Backend> {
+  const module = await backendModule(record.backend);
+  return await module.open(
+    {
+      environment: record.name,
+      uri: record.uri,
+      storagePool: record.pool.name,
+      network: record.network.name,
+      options: {},
+    },
+    log,
+  );
+}
+
+/** Makes sure that the libvirt of a private host runs; its guests with autostart come with it. */
+export async function wakeHost(record: EnvironmentRecord, log: Log, signal: AbortSignal): Promise<void> {
+  if (record.host === 'private') await startPrivateHost(privateHostFolder(), { log, signal });
+}
+
+/** true unless the environment's private host is down (after a reboot, say). */
+export async function hostRuns(record: EnvironmentRecord): Promise<boolean> {
+  return record.host !== 'private' || (await findPrivateHost(privateHostFolder())) !== undefined;
+}
+
+/** The way to the environment's guests. */
+export async function roadTo(record: EnvironmentRecord): Promise<GuestRoad> {
+  if (record.host !== 'private') return guestRoad(undefined);
+  const host = await findPrivateHost(privateHostFolder());
+  if (!host) {
+    throw new UserError('HYPERVISOR', `The private libvirt host in ${privateHostFolder()} is not running`, {
+      hints: [`boshvirt up ${record.name} starts it again`],
+    });
+  }
+  return guestRoad(host.netnsPath);
+}
+
+/** The machine's CID, as bosh's state file has it; undefined before create_vm and after delete_vm. */
+export async function currentVm(name: string): Promise<VmCid | undefined> {
+  const text = await readTextIfThere(environmentPaths(name).state);
+  if (text === undefined) return undefined;
+  try {
+    const { current_vm_cid: cid } = JSON.parse(text) as { current_vm_cid?: string };
+    return cid ? (cid as VmCid) : undefined;
+  } catch (error) {
+    throw new UserError('STATE_DAMAGED', `${environmentPaths(name).state} is not JSON`, { cause: error });
+  }
+}
+
+/** The machine's CID, for commands that need a machine. */
+export async function requireVm(name: string): Promise<VmCid> {
+  const cid = await currentVm(name);
+  if (cid) return cid;
+  throw new UserError('NO_ENVIRONMENT', `Environment '${name}' has no machine`, {
+    hints: [`make it with: boshvirt up ${name}`],
+  });
+}

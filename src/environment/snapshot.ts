@@ -1,0 +1,110 @@
+import { copyFile, mkdir, readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Backend, SnapshotFacts, SnapshotStore, VmCid } from '../cpi/backend.ts';
+import { errnoOf, UserError } from '../platform/errors.ts';
+import { takeLock } from '../platform/lock.ts';
+import type { Log } from '../platform/log.ts';
+import { Undo } from '../platform/undo.ts';
+import { agentOf } from './credentials.ts';
+import { environmentPaths } from './paths.ts';
+import { type EnvironmentRecord, requireRecord } from './record.ts';
+import { openBackend, requireVm } from './session.ts';
+
+const namePattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
+/** What a snapshot keeps beside the VM: bosh's view of the world and the secrets that go with it. */
+const keptFiles = ['state.json', 'creds.yml', 'env.yml'] as const;
+
+/** Takes a snapshot of the machine with its disks, and with its memory if it runs; state and credentials go along. */
+export async function createSnapshot(name: string, snapshot: string, log: Log): Promise<SnapshotFacts> {
+  if (!namePattern.test(snapshot)) {
+    throw new UserError('USAGE', `'${snapshot}' cannot be the name of a snapshot`, {
+      hints: ['use up to 64 letters, digits, dots, dashes and underscores'],
+    });
+  }
+  return await withSnapshots(name, 'snapshot create', log, async ({ store, vm }) => {
+    await using undo = new Undo(log);
+    undo.defer('delete the snapshot', () => store.delete(vm, snapshot));
+    const facts = await store.create(vm, snapshot);
+    await keepFiles(name, snapshot);
+    undo.keep();
+    return facts;
+  });
+}
+
+export async function listSnapshots(name: string, log: Log): Promise<SnapshotFacts[]> {
+  const record = await requireRecord(name);
+  await using backend = await openBackend(record, log);
+  return await snapshotsOf(backend, record).list(await requireVm(name));
+}
+
+/** Puts machine, disks, state and credentials back; waits until the agent answers if it ran then. */
+export async function restoreSnapshot(
+  name: string,
+  snapshot: string,
+  log: Log,
+  signal: AbortSignal,
+): Promise<void> {
+  await withSnapshots(name, 'snapshot restore', log, async ({ store, vm, record }) => {
+    await store.restore(vm, snapshot);
+    await bringBackFiles(name, snapshot);
+    const facts = (await store.list(vm)).find((other) => other.name === snapshot);
+    if (facts?.withMemory) await (await agentOf(record, log)).ping({ timeoutMs: 60_000, signal });
+  });
+}
+
+export async function deleteSnapshot(name: string, snapshot: string, log: Log): Promise<void> {
+  await withSnapshots(name, 'snapshot delete', log, async ({ store, vm }) => {
+    const known = await store.list(vm);
+    if (!known.some((other) => other.name === snapshot)) {
+      throw new UserError('USAGE', `Environment '${name}' has no snapshot '${snapshot}'`, {
+        hints: [
+          known.length > 0 ? `there are: ${known.map((other) => other.name).join(', ')}` : 'it has none',
+        ],
+      });
+    }
+    await store.delete(vm, snapshot);
+    await rm(join(environmentPaths(name).snapshots, snapshot), { recursive: true, force: true });
+  });
+}
+
+interface SnapshotWork {
+  readonly record: EnvironmentRecord;
+  readonly store: SnapshotStore;
+  readonly vm: VmCid;
+}
+
+async function withSnapshots<T>(
+  name: string,
+  purpose: string,
+  log: Log,
+  act: (work: SnapshotWork) => Promise<T>,
+): Promise<T> {
+  const record = await requireRecord(name);
+  await using _lock = await takeLock(environmentPaths(name).lock, 0, `boshvirt ${purpose} ${name}`);
+  await using backend = await openBackend(record, log);
+  return await act({ record, store: snapshotsOf(backend, record), vm: await requireVm(name) });
+}
+
+function snapshotsOf(backend: Backend, record: EnvironmentRecord): SnapshotStore {
+  if (backend.snapshots) return backend.snapshots;
+  throw new UserError('UNSUPPORTED', `The backend ${record.backend} has no snapshots`);
+}
+
+async function keepFiles(name: string, snapshot: string): Promise<void> {
+  const { folder, snapshots } = environmentPaths(name);
+  const kept = join(snapshots, snapshot);
+  await mkdir(kept, { recursive: true, mode: 0o700 });
+  for (const file of keptFiles) await copyFile(join(folder, file), join(kept, file));
+}
+
+/** A snapshot made by other means (virsh) has no files: then those of today stay. */
+async function bringBackFiles(name: string, snapshot: string): Promise<void> {
+  const { folder, snapshots } = environmentPaths(name);
+  const kept = join(snapshots, snapshot);
+  const there = await readdir(kept).catch((error: unknown) => {
+    if (errnoOf(error) === 'ENOENT') return [];
+    throw error;
+  });
+  for (const file of keptFiles.filter((each) => there.includes(each)))
+    await copyFile(join(kept, file), join(folder, file));
+}

@@ -1,0 +1,41 @@
+import { join } from 'node:path';
+import { runInTerminal } from '../platform/process.ts';
+import { environmentPaths } from './paths.ts';
+import { requireRecord } from './record.ts';
+import { requireVm, roadTo } from './session.ts';
+import { writeSshKey } from './shell-environment.ts';
+
+/** Opens a shell on the machine as vcap, or runs `command` there, and gives its exit status. */
+export async function ssh(name: string, command: readonly string[]): Promise<number> {
+  return await runInTerminal(await sshArgv(name, command));
+}
+
+/**
+ * The command line that reaches the machine. Its host key is remembered per VM, since a recreated VM has another one.
+ */
+export async function sshArgv(name: string, command: readonly string[]): Promise<[string, ...string[]]> {
+  const record = await requireRecord(name);
+  const vm = await requireVm(name);
+  const [road, key] = [await roadTo(record), await writeSshKey(name)];
+  const known = join(environmentPaths(name).folder, 'ssh', 'known_hosts');
+  return [
+    ...road.commandPrefix,
+    'ssh',
+    '-F',
+    'none',
+    '-i',
+    key,
+    '-o',
+    'IdentitiesOnly=yes',
+    '-o',
+    `UserKnownHostsFile=${known}`,
+    '-o',
+    `HostKeyAlias=${vm}`,
+    '-o',
+    'StrictHostKeyChecking=accept-new',
+    '-o',
+    'LogLevel=ERROR',
+    `vcap@${record.network.ip}`,
+    ...(command.length > 0 ? ['--', ...command] : []),
+  ] as [string, ...string[]];
+}

@@ -1,0 +1,97 @@
+import type { PowerState } from '../cpi/backend.ts';
+import { messageOf } from '../platform/errors.ts';
+import type { Log } from '../platform/log.ts';
+import { agentOf } from './credentials.ts';
+import { type EnvironmentRecord, environmentNames, readRecord, requireRecord } from './record.ts';
+import { currentVm, hostRuns, openBackend } from './session.ts';
+
+/** How an environment is, as the hypervisor and the agent tell it now. */
+export interface EnvironmentStatus {
+  readonly name: string;
+  /** running: the agent answers. unwell: the machine runs, the agent is silent. unknown: the hypervisor cannot be asked. */
+  readonly state: 'running' | 'unwell' | 'paused' | 'stopped' | 'incomplete' | 'unknown';
+  /** Why, where the state needs a word. */
+  readonly detail: string | undefined;
+  readonly backend: string;
+  readonly profile: string;
+  readonly engine: string;
+  readonly uri: string;
+  readonly host: string;
+  readonly ip: string;
+  readonly network: string;
+  readonly vm: string | undefined;
+  readonly disks: readonly string[];
+  readonly resources: EnvironmentRecord['resources'];
+  readonly accelerator: string | undefined;
+}
+
+export async function status(name: string, log: Log, signal: AbortSignal): Promise<EnvironmentStatus> {
+  return await statusOf(await requireRecord(name), log, signal);
+}
+
+/** All environments of this user, by name. */
+export async function list(log: Log, signal: AbortSignal): Promise<EnvironmentStatus[]> {
+  const names = (await environmentNames()).sort();
+  const records = (await Promise.all(names.map(readRecord))).filter((record) => record !== undefined);
+  return await Promise.all(records.map((record) => statusOf(record, log, signal)));
+}
+
+async function statusOf(
+  record: EnvironmentRecord,
+  log: Log,
+  signal: AbortSignal,
+): Promise<EnvironmentStatus> {
+  const facts = {
+    name: record.name,
+    backend: record.backend,
+    profile: record.profile,
+    engine: record.engine,
+    uri: record.uri,
+    host: record.host,
+    ip: record.network.ip,
+    network: record.network.cidr,
+    resources: record.resources,
+    vm: await currentVm(record.name),
+  };
+  const unseen = { disks: [], accelerator: undefined };
+  if (!(await hostRuns(record))) {
+    return {
+      ...facts,
+      ...unseen,
+      state: 'stopped',
+      detail: 'the private libvirt host is down; boshvirt up starts it',
+    };
+  }
+  try {
+    await using backend = await openBackend(record, log);
+    const [{ vms }, accelerator] = await Promise.all([
+      backend.ground.inventory(),
+      backend.ground.accelerator(),
+    ]);
+    const vm = vms.find((other) => other.cid === facts.vm);
+    const { state, detail } = await stateOf(record, vm?.state, log, signal);
+    return { ...facts, state, detail, disks: vm?.disks ?? [], accelerator };
+  } catch (error) {
+    return { ...facts, ...unseen, state: 'unknown', detail: messageOf(error) };
+  }
+}
+
+async function stateOf(
+  record: EnvironmentRecord,
+  power: PowerState | undefined,
+  log: Log,
+  signal: AbortSignal,
+): Promise<Pick<EnvironmentStatus, 'state' | 'detail'>> {
+  if (record.phase === 'deleting')
+    return { state: 'incomplete', detail: 'down did not finish; run it again' };
+  if (power === undefined)
+    return { state: 'incomplete', detail: 'there is no machine; boshvirt up makes it' };
+  if (power === 'off') return { state: 'stopped', detail: 'boshvirt up starts it' };
+  if (power === 'paused') return { state: 'paused', detail: 'boshvirt up resumes it' };
+  try {
+    await (await agentOf(record, log)).ping({ timeoutMs: 2_000, signal });
+    return { state: 'running', detail: undefined };
+  } catch (error) {
+    return { state: 'unwell', detail: `the agent does not answer: ${messageOf(error)}` };
+  }
+}

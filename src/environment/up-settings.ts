@@ -1,0 +1,65 @@
+import { UserError } from '../platform/errors.ts';
+import type { EnvironmentRecord } from './record.ts';
+
+/** Sizes by name: a machine that just answers, one to work on, one for Cloud Foundry. */
+export const sizes = {
+  tiny: { cpus: 1, memoryMb: 512, ephemeralDiskMb: 1024, persistentDiskMb: 1024 },
+  dev: { cpus: 2, memoryMb: 4096, ephemeralDiskMb: 16_384, persistentDiskMb: 16_384 },
+  cf: { cpus: 6, memoryMb: 16_384, ephemeralDiskMb: 65_536, persistentDiskMb: 102_400 },
+} as const;
+export type SizeName = keyof typeof sizes;
+
+/** What a person asked for, by flags, variables and files; what nobody said is undefined. */
+export interface UpRequest {
+  readonly backend?: string | undefined;
+  readonly profile?: string | undefined;
+  readonly engine?: string | undefined;
+  readonly uri?: string | undefined;
+  readonly size?: SizeName | undefined;
+  readonly cpus?: number | undefined;
+  readonly memoryMb?: number | undefined;
+  readonly ephemeralDiskMb?: number | undefined;
+  readonly persistentDiskMb?: number | undefined;
+  readonly cidr?: string | undefined;
+  readonly ip?: string | undefined;
+  readonly stemcell?: string | undefined;
+  readonly ops?: readonly string[] | undefined;
+  readonly vars?: Readonly<Record<string, string>> | undefined;
+  readonly varsFiles?: readonly string[] | undefined;
+}
+
+export type Resources = EnvironmentRecord['resources'];
+
+/** Resources asked for, over those that the environment has, over the size's, over `tiny`. */
+export function resolveResources(request: UpRequest, record: EnvironmentRecord | undefined): Resources {
+  const base = request.size ? sizes[request.size] : (record?.resources ?? sizes.tiny);
+  return {
+    cpus: request.cpus ?? base.cpus,
+    memoryMb: request.memoryMb ?? base.memoryMb,
+    ephemeralDiskMb: request.ephemeralDiskMb ?? base.ephemeralDiskMb,
+    persistentDiskMb: request.persistentDiskMb ?? base.persistentDiskMb,
+  };
+}
+
+/** What cannot change under a standing environment. Throws a UserError that says what stands there. */
+export function refuseMove(request: UpRequest, record: EnvironmentRecord): void {
+  const moves: [string, string | undefined, string][] = [
+    ['--backend', request.backend === 'auto' ? undefined : request.backend, record.backend],
+    ['--profile', request.profile, record.profile],
+    ['--uri', request.uri, record.uri],
+    ['--network', request.cidr === 'auto' ? undefined : request.cidr, record.network.cidr],
+  ];
+  for (const [flag, asked, there] of moves) {
+    if (asked === undefined || asked === there) continue;
+    throw new UserError(
+      'USAGE',
+      `Environment '${record.name}' was made with ${flag} ${there}; it cannot become ${asked}`,
+      {
+        hints: [
+          `boshvirt down ${record.name}, then up again`,
+          'or give the new environment another name: boshvirt up NAME',
+        ],
+      },
+    );
+  }
+}
