@@ -1,9 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import * as z from 'zod/mini';
-import { messageOf } from '../platform/errors.ts';
 import type { BackendConfig, JsonObject } from './backend.ts';
 import { CloudError } from './errors.ts';
-import { issuesOf } from './wire.ts';
+import { issuesOf, jsonFault } from './wire.ts';
 
 /** What the guests' agents are told by the CPI itself rather than by the request's env (contract 1.5). */
 export interface AgentConfig {
@@ -56,8 +55,6 @@ async function readJson(path: string): Promise<unknown> {
   try {
     return JSON.parse(await readFile(path, 'utf8'));
   } catch (error) {
-    throw new CloudError('CpiError', `The CPI's configuration ${path} cannot be read: ${messageOf(error)}`, {
-      cause: error,
-    });
+    throw new CloudError('CpiError', `The CPI's configuration ${path} cannot be read: ${jsonFault(error)}`);
   }
 }

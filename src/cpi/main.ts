@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import { messageChain } from '../platform/errors.ts';
-import { lineLog } from '../platform/log.ts';
-import type { Backend } from './backend.ts';
+import { type Log, lineLog } from '../platform/log.ts';
+import type { Backend, BackendModule } from './backend.ts';
 import { backendModule } from './backends/registry.ts';
 import { readCpiConfig } from './config.ts';
 import { dispatch } from './dispatch.ts';
@@ -19,17 +19,25 @@ export interface CpiStreams {
  * Answers one CPI request: stdin to stdout, log on stderr. Always writes exactly one JSON line and ends normally, since the
  * bosh CLI drops the answer of a CPI with a non-zero exit status (contract 1.1).
  */
-export async function runCpi(argv: readonly string[], streams: CpiStreams): Promise<void> {
-  const response = await answer(argv, streams).catch(internalFailure);
+export async function runCpi(
+  argv: readonly string[],
+  streams: CpiStreams,
+  findBackend: (name: string) => Promise<BackendModule> = backendModule,
+): Promise<void> {
+  const response = await answer(argv, streams, findBackend).catch(internalFailure);
   streams.writeOutput(`${JSON.stringify(response)}\n`);
 }
 
-async function answer(argv: readonly string[], streams: CpiStreams): Promise<CpiResponse> {
+async function answer(
+  argv: readonly string[],
+  streams: CpiStreams,
+  findBackend: (name: string) => Promise<BackendModule>,
+): Promise<CpiResponse> {
   const request = await readAll(streams.input);
   const config = await readCpiConfig(configPathIn(argv));
-  const log = lineLog(streams.writeLog, secretsIn(request, config.agent.mbus));
-  const module = await backendModule(config.backend);
-  await using backend = lazily(() => module.open(config, log));
+  const log = lineLog(streams.writeLog, secretsIn(request, config));
+  const module = await findBackend(config.backend);
+  await using backend = lazily(() => module.open(config, log), log);
   return await dispatch(request, {
     traits: module.traits,
     agent: config.agent,
@@ -49,8 +57,11 @@ function configPathIn(argv: readonly string[]): string | undefined {
   }
 }
 
-/** Opens once, at first use, and disposes only of what was opened. */
-function lazily(open: () => Promise<Backend>): AsyncDisposable & { get: () => Promise<Backend> } {
+/**
+ * Opens once, at first use, and disposes only of what was opened. By then the answer stands: an error in closing must not
+ * take its place, or bosh would not know of the VM that it has.
+ */
+function lazily(open: () => Promise<Backend>, log: Log): AsyncDisposable & { get: () => Promise<Backend> } {
   let opened: Promise<Backend> | undefined;
   return {
     get() {
@@ -59,7 +70,11 @@ function lazily(open: () => Promise<Backend>): AsyncDisposable & { get: () => Pr
     },
     async [Symbol.asyncDispose]() {
       const backend = await opened?.catch(() => undefined); // a failed open was reported by whoever asked for it
-      await backend?.[Symbol.asyncDispose]();
+      try {
+        await backend?.[Symbol.asyncDispose]();
+      } catch (error) {
+        log.warn(`closing the connection to the hypervisor: ${messageChain(error)}`);
+      }
     },
   };
 }

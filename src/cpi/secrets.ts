@@ -2,9 +2,9 @@
 
 const secretKey = /password|passwd|secret|private_key|certificate|token|credential/i;
 
-/** Every secret value in the text of a request, and the password in the agent's mbus URL. Unreadable text has none. */
-export function secretsIn(requestText: string, mbus: string): string[] {
-  const found = [...passwordIn(mbus)];
+/** Every secret value in the text of a request and in the CPI's configuration. Unreadable text has none. */
+export function secretsIn(requestText: string, configuration: unknown): string[] {
+  const found: string[] = [];
   const visit = (value: unknown, secret: boolean): void => {
     if (typeof value === 'string') {
       if (secret) found.push(value, ...longLines(value));
@@ -14,6 +14,7 @@ export function secretsIn(requestText: string, mbus: string): string[] {
       for (const [key, item] of Object.entries(value)) visit(item, secret || secretKey.test(key));
     }
   };
+  visit(configuration, false);
   try {
     visit(JSON.parse(requestText), false);
   } catch {
@@ -24,7 +25,15 @@ export function secretsIn(requestText: string, mbus: string): string[] {
 
 function passwordIn(url: string): string[] {
   const password = /^[a-z+]+:\/\/[^/:@]*:([^@/]+)@/i.exec(url)?.[1];
-  return password ? [password, decodeURIComponent(password)] : [];
+  return password ? [password, decoded(password)] : [];
+}
+
+function decoded(password: string): string {
+  try {
+    return decodeURIComponent(password);
+  } catch {
+    return password; // a percent sign that encodes nothing
+  }
 }
 
 /** A key may be logged line by line. */

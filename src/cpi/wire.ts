@@ -24,7 +24,7 @@ export interface CpiResponse {
 
 const envelope = z.object({
   method: z.string(),
-  arguments: z.optional(z.array(z.unknown())),
+  arguments: z.optional(z.nullable(z.array(z.unknown()))),
   context: z.optional(z.nullable(z.record(z.string(), z.unknown()))),
   api_version: z.optional(z.nullable(z.number())),
 });
@@ -35,7 +35,7 @@ export function parseRequest(text: string): CpiRequest {
   try {
     json = JSON.parse(text);
   } catch (error) {
-    throw new CloudError('CpiError', `The request is not valid JSON: ${messageOf(error)}`, { cause: error });
+    throw new CloudError('CpiError', `The request is not valid JSON: ${jsonFault(error)}`);
   }
   const parsed = envelope.safeParse(json);
   if (!parsed.success)
@@ -47,6 +47,11 @@ export function parseRequest(text: string): CpiRequest {
     context: (context ?? {}) as JsonObject,
     apiVersion: apiVersion ?? undefined,
   };
+}
+
+/** What JSON.parse says is wrong, without the piece of the text that it quotes: that may be a password. */
+export function jsonFault(error: unknown): string {
+  return messageOf(error).replace(/,? ?(\.{3})?".*"(\.{3})? is not valid JSON$/s, '');
 }
 
 /** Argument shapes that the methods share. */
@@ -93,7 +98,10 @@ export function parseArguments<Shapes extends ArgumentShapes>(
 ): ArgumentsOf<Shapes> {
   const needed = shapes.length - optional;
   if (values.length < needed) {
-    throw new CloudError('CpiError', `${method} takes ${needed} arguments, got ${values.length}`);
+    throw new CloudError(
+      'CpiError',
+      `${method} takes ${optional > 0 ? 'at least ' : ''}${needed} arguments, got ${values.length}`,
+    );
   }
   return shapes.map((shape, at) => {
     if (at >= values.length) return undefined;

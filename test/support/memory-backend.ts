@@ -1,0 +1,326 @@
+/**
+ * A hypervisor that exists in memory. `MemoryHost` is the machine: whatever is opened on it, one after the other as
+ * bosh's CPI processes are, sees the same VMs. It keeps the rules that backend.ts gives every store.
+ */
+
+import type { AgentSettings } from '../../src/cpi/agent/index.ts';
+import type {
+  AgentSettingsStore,
+  Backend,
+  BackendModule,
+  DiskCid,
+  DiskHint,
+  DiskStore,
+  Ground,
+  GuestDisks,
+  JsonObject,
+  NetworkStore,
+  NicPlan,
+  PowerState,
+  StemcellCid,
+  StemcellStore,
+  VmCid,
+  VmFacts,
+  VmSpec,
+  VmStore,
+} from '../../src/cpi/backend.ts';
+import {
+  CloudError,
+  diskNotAttached,
+  diskNotFound,
+  stemcellNotFound,
+  vmNotFound,
+} from '../../src/cpi/errors.ts';
+import { macFor } from '../../src/platform/ids.ts';
+
+interface MemoryVm {
+  readonly spec: VmSpec;
+  state: PowerState;
+  settings: AgentSettings | undefined;
+  metadata: JsonObject;
+  readonly disks: Set<DiskCid>;
+  boots: number;
+}
+
+interface MemoryDisk {
+  readonly sizeMb: number;
+  readonly properties: JsonObject;
+  metadata: JsonObject;
+}
+
+/** What can be made to fail: the name of a store and its method. */
+export type Act = `${'stemcells' | 'vms' | 'disks' | 'networks' | 'settings'}.${string}` | 'open' | 'close';
+
+export class MemoryHost {
+  readonly stemcells = new Map<StemcellCid, { sha256: string; properties: JsonObject; bytes: number }>();
+  readonly vms = new Map<VmCid, MemoryVm>();
+  readonly disks = new Map<DiskCid, MemoryDisk>();
+  networkActive = false;
+  /** How many backends are open. */
+  open = 0;
+  /** The next time that `act` is tried it throws this, once. */
+  readonly failures = new Map<Act, unknown>();
+
+  /** Throws what somebody has laid in wait for this act. */
+  attempt(act: Act): void {
+    if (!this.failures.has(act)) return;
+    const failure = this.failures.get(act);
+    this.failures.delete(act);
+    throw failure;
+  }
+
+  vm(cid: VmCid): MemoryVm {
+    const vm = this.vms.get(cid);
+    if (!vm) throw vmNotFound(cid);
+    return vm;
+  }
+
+  disk(cid: DiskCid): MemoryDisk {
+    const disk = this.disks.get(cid);
+    if (!disk) throw diskNotFound(cid);
+    return disk;
+  }
+
+  userOf(disk: DiskCid): VmCid | undefined {
+    return [...this.vms].find(([, vm]) => vm.disks.has(disk))?.[0];
+  }
+}
+
+/** The module that a registry would hand out for this host. */
+export function memoryModule(host: MemoryHost): BackendModule {
+  return {
+    name: 'memory',
+    traits: { stemcellFormats: ['openstack-qcow2', 'openstack-raw'], settingsMedium: 'config-drive' },
+    async open() {
+      return openMemory(host);
+    },
+  };
+}
+
+export function openMemory(host: MemoryHost): Backend {
+  host.attempt('open');
+  host.open++;
+  return {
+    stemcells: new MemoryStemcells(host),
+    vms: new MemoryVms(host),
+    disks: new MemoryDisks(host),
+    networks: new MemoryNetworks(host),
+    settings: new MemorySettings(host),
+    ground: new MemoryGround(host),
+    async [Symbol.asyncDispose]() {
+      host.open--;
+      host.attempt('close');
+    },
+  };
+}
+
+class MemoryStemcells implements StemcellStore {
+  readonly #host: MemoryHost;
+  constructor(host: MemoryHost) {
+    this.#host = host;
+  }
+
+  async import(image: Parameters<StemcellStore['import']>[0], sha256: string, properties: JsonObject) {
+    const cid = `sc-${sha256.slice(0, 17)}` as StemcellCid;
+    this.#host.attempt('stemcells.import');
+    if (this.#host.stemcells.has(cid)) return cid;
+    let bytes = 0;
+    for await (const chunk of image.open()) bytes += chunk.length;
+    this.#host.stemcells.set(cid, { sha256, properties, bytes });
+    return cid;
+  }
+
+  async has(cid: StemcellCid) {
+    return this.#host.stemcells.has(cid);
+  }
+
+  async delete(cid: StemcellCid) {
+    const isUsed = [...this.#host.vms.values()].some((vm) => vm.spec.stemcell === cid);
+    if (!isUsed) this.#host.stemcells.delete(cid);
+  }
+}
+
+class MemoryVms implements VmStore {
+  readonly #host: MemoryHost;
+  constructor(host: MemoryHost) {
+    this.#host = host;
+  }
+
+  async create(spec: VmSpec): Promise<GuestDisks> {
+    if (!this.#host.stemcells.has(spec.stemcell)) throw stemcellNotFound(spec.stemcell);
+    const disks = new Set<DiskCid>();
+    this.#host.vms.set(spec.cid, { spec, state: 'off', settings: undefined, metadata: {}, disks, boots: 0 });
+    this.#host.attempt('vms.create'); // after the act: what a half-made VM leaves is the caller's to delete
+    const hasEphemeral = spec.cloudProperties.ephemeral_disk !== 0;
+    return { system: '/dev/vda', ephemeral: hasEphemeral ? '/dev/vdb' : undefined };
+  }
+
+  async has(cid: VmCid) {
+    return this.#host.vms.has(cid);
+  }
+
+  async start(cid: VmCid) {
+    const vm = this.#host.vm(cid);
+    this.#host.attempt('vms.start');
+    if (vm.state !== 'running') vm.boots++;
+    vm.state = 'running';
+  }
+
+  async reboot(cid: VmCid) {
+    const vm = this.#host.vm(cid);
+    vm.state = 'off';
+    await this.start(cid);
+  }
+
+  async delete(cid: VmCid) {
+    this.#host.attempt('vms.delete');
+    this.#host.vms.delete(cid);
+  }
+
+  async attachDisk(cid: VmCid, disk: DiskCid): Promise<DiskHint> {
+    const vm = this.#host.vm(cid);
+    this.#host.disk(disk);
+    const user = this.#host.userOf(disk);
+    if (user && user !== cid)
+      throw new CloudError('CloudError', `Disk '${disk}' is attached to VM '${user}'`);
+    vm.disks.add(disk);
+    return { path: `/dev/disk/by-id/virtio-${disk}` };
+  }
+
+  async detachDisk(cid: VmCid, disk: DiskCid) {
+    if (!this.#host.vm(cid).disks.delete(disk)) throw diskNotAttached(cid, disk);
+  }
+
+  async listDisks(cid: VmCid) {
+    return [...this.#host.vm(cid).disks];
+  }
+
+  async setMetadata(cid: VmCid, metadata: JsonObject) {
+    this.#host.vm(cid).metadata = metadata;
+  }
+
+  cloudPropertiesFor(needs: { cpus: number; memoryMb: number; ephemeralDiskMb: number }): JsonObject {
+    return { cpus: needs.cpus, memory: needs.memoryMb, ephemeral_disk: needs.ephemeralDiskMb };
+  }
+}
+
+class MemoryDisks implements DiskStore {
+  readonly #host: MemoryHost;
+  constructor(host: MemoryHost) {
+    this.#host = host;
+  }
+
+  async create(cid: DiskCid, sizeMb: number, properties: JsonObject) {
+    this.#host.attempt('disks.create');
+    this.#host.disks.set(cid, { sizeMb, properties, metadata: {} });
+  }
+
+  async has(cid: DiskCid) {
+    return this.#host.disks.has(cid);
+  }
+
+  async delete(cid: DiskCid) {
+    const user = this.#host.userOf(cid);
+    if (user) throw new CloudError('CloudError', `Disk '${cid}' is attached to VM '${user}'`);
+    this.#host.disks.delete(cid);
+  }
+
+  async setMetadata(cid: DiskCid, metadata: JsonObject) {
+    this.#host.disk(cid).metadata = metadata;
+  }
+}
+
+class MemoryNetworks implements NetworkStore {
+  readonly #host: MemoryHost;
+  constructor(host: MemoryHost) {
+    this.#host = host;
+  }
+
+  async plan(vm: VmCid, networks: Parameters<NetworkStore['plan']>[1]): Promise<NicPlan[]> {
+    this.#host.attempt('networks.plan');
+    const nics = Object.entries(networks).map(([network, { ip, default: defaults }]) => ({
+      nic: { network, hostNetwork: 'memory', mac: macFor(vm, network), ip },
+      isGateway: defaults?.includes('gateway') ?? false,
+    }));
+    return nics.sort((a, b) => Number(b.isGateway) - Number(a.isGateway)).map(({ nic }) => nic);
+  }
+}
+
+class MemorySettings implements AgentSettingsStore {
+  readonly #host: MemoryHost;
+  constructor(host: MemoryHost) {
+    this.#host = host;
+  }
+
+  async write(cid: VmCid, settings: AgentSettings) {
+    this.#host.attempt('settings.write');
+    this.#host.vm(cid).settings = settings;
+  }
+
+  async read(cid: VmCid) {
+    const { settings } = this.#host.vm(cid);
+    if (!settings) throw new CloudError('CloudError', `VM '${cid}' has no settings`);
+    return settings;
+  }
+}
+
+class MemoryGround implements Ground {
+  readonly #host: MemoryHost;
+  constructor(host: MemoryHost) {
+    this.#host = host;
+  }
+
+  async prepare() {
+    this.#host.networkActive = true;
+  }
+
+  async freeBytes() {
+    return 100 * 2 ** 30;
+  }
+
+  async inventory() {
+    const { vms, disks, stemcells, networkActive } = this.#host;
+    const facts = [...vms].map(([cid, vm]): VmFacts => {
+      const { stemcell, nics } = vm.spec;
+      const { state } = vm;
+      return {
+        cid,
+        environment: 'memory',
+        state,
+        stemcell,
+        nics,
+        disks: [...vm.disks],
+        cpus: 1,
+        memoryMb: 1024,
+      };
+    });
+    const kept = { disks: [...disks.keys()], stemcells: [...stemcells.keys()] };
+    return { vms: facts, ...kept, networkActive, storageActive: networkActive };
+  }
+
+  async revive() {
+    this.#host.networkActive = true;
+    for (const vm of this.#host.vms.values()) vm.state = 'running';
+  }
+
+  async clear() {
+    for (const things of [this.#host.vms, this.#host.disks, this.#host.stemcells]) things.clear();
+    this.#host.networkActive = false;
+  }
+
+  async *consoleLog(cid: VmCid) {
+    yield Buffer.from(`booted ${this.#host.vm(cid).boots} times\n`);
+  }
+
+  async vmDefinition(cid: VmCid) {
+    return JSON.stringify(this.#host.vm(cid).spec);
+  }
+
+  async networkDefinition() {
+    return JSON.stringify({ name: 'memory', active: this.#host.networkActive });
+  }
+
+  async accelerator() {
+    return 'none';
+  }
+}
