@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto';
-import { mkdtempDisposable, readdir, readlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtempDisposable, readdir, readFile, readlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { CloudError } from '../../../../src/cpi/errors.ts';
 import { hashFile, openStemcellImage } from '../../../../src/cpi/stemcell/index.ts';
+import { run } from '../../../../src/platform/process.ts';
 import { qcow2, rawDisk, tar, tgz } from './images.ts';
 
 const mebibyte = 1024 * 1024;
@@ -225,14 +226,53 @@ test('a wrong gzip checksum is an error of the stream, though all bytes came', a
   expect(when).toBe('read');
 });
 
+test('the gzip checksum counts though the tar has ended long before', async () => {
+  const content = await tar({ name: 'root.img', content: rawDisk(mebibyte) });
+  const image = gzipSync(Buffer.concat([content, Buffer.alloc(4 * mebibyte)]));
+  image.writeUInt32LE((image.readUInt32LE(image.length - 8) ^ 1) >>> 0, image.length - 8);
+  expect((await refusal(image)).error.message).toContain('incorrect data check');
+});
+
 test('an image can be read twice, and whoever stops early leaves no file open', async () => {
   const raw = rawDisk(4 * mebibyte);
-  await withFile(await tgz({ name: 'root.img', content: raw }), async (path) => {
+  await withFile(raw, async (path) => {
     const image = await openStemcellImage(path);
     for await (const _ of image.open()) break;
     expect((await buffer(image.open())).equals(raw)).toBe(true);
     expect(await openPaths()).not.toContain(path);
   });
+});
+
+describe.skipIf(process.platform !== 'linux')('archives of GNU tar (another tar has other flags)', () => {
+  const longPath = `${'a-long-folder-name/'.repeat(9)}root.img`;
+
+  /** Packs two files of the same bytes under names so long that each format has its own way of keeping them. */
+  async function packed(...flags: string[]): Promise<Buffer> {
+    await using folder = await mkdtempDisposable(join(tmpdir(), 'boshvirt-stemcell-'));
+    await mkdir(join(folder.path, dirname(longPath)), { recursive: true });
+    const holes = Buffer.alloc(mebibyte);
+    rawDisk(65_536).copy(holes);
+    await writeFile(join(folder.path, 'full'), holes);
+    const names = [longPath, `${longPath}2`];
+    for (const name of names) await run(['cp', '--sparse=always', 'full', name], { cwd: folder.path });
+    const archive = join(folder.path, 'image');
+    await run(['tar', ...flags, '-czf', archive, ...names], { cwd: folder.path });
+    return await readFile(archive);
+  }
+
+  test.each([['gnu'], ['posix'], ['ustar']])('%s', async (format) => {
+    const { error } = await refusal(await packed(`--format=${format}`));
+    expect(error.message).toContain(`more than one disk image: ${longPath} and ${longPath}2`);
+  });
+
+  test.each([['gnu'], ['posix']])(
+    '%s with holes left out is refused, since it would need filling in',
+    async (format) => {
+      const { error } = await refusal(await packed(`--format=${format}`, '--sparse'));
+      expect(error.message).toContain(`as a sparse tar entry`);
+      expect(error.message).toContain('pack it without --sparse');
+    },
+  );
 });
 
 async function openPaths(): Promise<string[]> {
