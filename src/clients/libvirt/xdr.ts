@@ -1,0 +1,161 @@
+/**
+ * XDR (RFC 4506) as far as libvirt uses it: big-endian numbers, strings and opaque data padded to four bytes.
+ * Codecs are values that know both directions; the TypeScript types of messages follow from them.
+ */
+
+export interface Codec<T> {
+  write(out: XdrWriter, value: T): void;
+  read(from: XdrReader): T;
+}
+export type Decoded<C> = C extends Codec<infer T> ? T : never;
+
+/** libvirt's limits on what one message may hold; more is a broken or hostile peer. */
+const maxStringBytes = 32 * 1024 * 1024;
+const maxListLength = 16_384;
+
+const padding = (length: number): number => (4 - (length & 3)) & 3;
+
+export class XdrWriter {
+  #buffer = Buffer.allocUnsafe(512);
+  #length = 0;
+
+  #reserve(bytes: number): void {
+    if (this.#length + bytes <= this.#buffer.length) return;
+    const larger = Buffer.allocUnsafe(Math.max(this.#buffer.length * 2, this.#length + bytes));
+    this.#buffer.copy(larger, 0, 0, this.#length);
+    this.#buffer = larger;
+  }
+
+  uint32(value: number): void {
+    this.#reserve(4);
+    this.#length = this.#buffer.writeUInt32BE(value >>> 0, this.#length);
+  }
+
+  uint64(value: bigint): void {
+    this.#reserve(8);
+    this.#length = this.#buffer.writeBigUInt64BE(value, this.#length);
+  }
+
+  opaque(bytes: Uint8Array): void {
+    const pad = padding(bytes.length);
+    this.#reserve(bytes.length + pad);
+    this.#buffer.set(bytes, this.#length);
+    this.#buffer.fill(0, this.#length + bytes.length, this.#length + bytes.length + pad);
+    this.#length += bytes.length + pad;
+  }
+
+  bytes(): Buffer {
+    return this.#buffer.subarray(0, this.#length);
+  }
+}
+
+/** Throws a RangeError when a message ends too early or names an absurd length. */
+export class XdrReader {
+  readonly #buffer: Buffer;
+  #at = 0;
+
+  constructor(buffer: Buffer) {
+    this.#buffer = buffer;
+  }
+
+  uint32(): number {
+    const value = this.#buffer.readUInt32BE(this.#at);
+    this.#at += 4;
+    return value;
+  }
+
+  int32(): number {
+    return this.uint32() | 0;
+  }
+
+  uint64(): bigint {
+    const value = this.#buffer.readBigUInt64BE(this.#at);
+    this.#at += 8;
+    return value;
+  }
+
+  opaque(length: number): Buffer {
+    if (length > maxStringBytes || this.#at + length > this.#buffer.length) {
+      throw new RangeError(`${length} bytes announced, ${this.#buffer.length - this.#at} there`);
+    }
+    const value = this.#buffer.subarray(this.#at, this.#at + length);
+    this.#at += length + padding(length);
+    return value;
+  }
+}
+
+export const uint32: Codec<number> = {
+  write: (out, value) => out.uint32(value),
+  read: (from) => from.uint32(),
+};
+export const int32: Codec<number> = {
+  write: (out, value) => out.uint32(value),
+  read: (from) => from.int32(),
+};
+export const boolean: Codec<boolean> = {
+  write: (out, value) => out.uint32(value ? 1 : 0),
+  read: (from) => from.uint32() !== 0,
+};
+
+/** An unsigned 64-bit count of bytes or seconds as a number; what a number cannot hold exactly is refused. */
+export const size: Codec<number> = {
+  write: (out, value) => out.uint64(BigInt(value)),
+  read(from) {
+    const value = Number(from.uint64());
+    if (!Number.isSafeInteger(value)) throw new RangeError(`${value} is too large`);
+    return value;
+  },
+};
+
+export const text: Codec<string> = {
+  write(out, value) {
+    const bytes = Buffer.from(value, 'utf8');
+    out.uint32(bytes.length);
+    out.opaque(bytes);
+  },
+  read: (from) => from.opaque(from.uint32()).toString('utf8'),
+};
+
+/** Opaque data of a fixed length, as hex digits. */
+export const fixedHex = (length: number): Codec<string> => ({
+  write: (out, value) => out.opaque(Buffer.from(value, 'hex')),
+  read: (from) => from.opaque(length).toString('hex'),
+});
+
+export const optional = <T>(inner: Codec<T>): Codec<T | undefined> => ({
+  write(out, value) {
+    out.uint32(value === undefined ? 0 : 1);
+    if (value !== undefined) inner.write(out, value);
+  },
+  read: (from) => (from.uint32() === 0 ? undefined : inner.read(from)),
+});
+
+export const list = <T>(inner: Codec<T>): Codec<T[]> => ({
+  write(out, values) {
+    out.uint32(values.length);
+    for (const value of values) inner.write(out, value);
+  },
+  read(from) {
+    const length = from.uint32();
+    if (length > maxListLength) throw new RangeError(`a list of ${length} was announced`);
+    return Array.from({ length }, () => inner.read(from));
+  },
+});
+
+type Fields = Readonly<Record<string, Codec<never>>>;
+type StructOf<F> = { -readonly [K in keyof F]: Decoded<F[K]> };
+
+/** Fields one after the other, in the order in which they are written here. */
+export function struct<const F extends Readonly<Record<string, unknown>>>(fields: F): Codec<StructOf<F>> {
+  const entries = Object.entries(fields as unknown as Fields);
+  return {
+    write(out, value) {
+      for (const [name, codec] of entries) codec.write(out, (value as Record<string, never>)[name] as never);
+    },
+    read(from) {
+      const value: Record<string, unknown> = {};
+      for (const [name, codec] of entries) value[name] = codec.read(from);
+      return value as StructOf<F>;
+    },
+  };
+}
