@@ -1,0 +1,4 @@
+/** A libvirt of boshvirt's own, in namespaces of its own: see docs/private-host.md. */
+export { findPrivateHost, type PrivateHost } from './find.ts';
+export { startPrivateHost } from './start.ts';
+export { removePrivateHost, stopPrivateHost } from './stop.ts';
