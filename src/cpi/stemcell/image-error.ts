@@ -2,7 +2,7 @@ import { messageOf } from '../../platform/errors.ts';
 import { CloudError } from '../errors.ts';
 
 /** What is wrong with a stemcell image, said of the file at `path`: "… is cut short". */
-export function imageError(path: string, fault: string, cause?: unknown): CloudError {
+function imageError(path: string, fault: string, cause?: unknown): CloudError {
   return new CloudError('CloudError', `The stemcell image ${path} ${fault}`, {
     ...(cause === undefined ? {} : { cause }),
     hints: ['check the stemcell’s checksum; download and upload it again'],
