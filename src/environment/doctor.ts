@@ -12,7 +12,7 @@ export type { Finding };
 
 /** Everything that boshvirt knows to look at on this machine. */
 export async function doctor(): Promise<Finding[]> {
-  return await inspectHost({});
+  return await inspectHost();
 }
 
 /** Installs the packages that are missing, once the person agreed. */

@@ -101,7 +101,7 @@ async function keepFiles(name: string, snapshot: string): Promise<void> {
 async function bringBackFiles(name: string, snapshot: string): Promise<void> {
   const { folder, snapshots } = environmentPaths(name);
   const kept = join(snapshots, snapshot);
-  const there = await readdir(kept).catch((error: unknown) => {
+  const there: string[] = await readdir(kept).catch((error: unknown) => {
     if (errnoOf(error) === 'ENOENT') return [];
     throw error;
   });

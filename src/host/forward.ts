@@ -13,7 +13,8 @@ export interface DialOptions {
 /** The way to guests: directly, or through the network namespace of a private host. */
 export function guestRoad(netnsPath: string | undefined) {
   return {
-    dial: (host: string, port: number, options: DialOptions) => dialThroughNetns(netnsPath, host, port, options),
+    dial: (host: string, port: number, options: DialOptions) =>
+      dialThroughNetns(netnsPath, host, port, options),
     commandPrefix: netnsPath === undefined ? [] : insideNetns(netnsPath, []),
   };
 }
@@ -88,7 +89,9 @@ function dialByRelay(netnsPath: string, host: string, port: number): Opening {
       if (child.stdout.read(1) !== null) resolve();
     });
     child.once('error', reject);
-    child.once('close', (status) => reject(new Error(said.trim() || `the relay ended with status ${status}`)));
+    child.once('close', (status) =>
+      reject(new Error(said.trim() || `the relay ended with status ${status}`)),
+    );
   });
   stream.on('error', () => {}); // whoever uses the stream hears of it too; alone it must not end the process
   stream.once('close', () => child.kill());

@@ -157,7 +157,7 @@ export const procedures = {
   networkDestroy: procedure(42, struct({ network }), nothing),
   networkUndefine: procedure(49, struct({ network }), nothing),
   networkXml: procedure(43, struct({ network, flags: uint32 }), xmlAnswer),
-  networkBridge: procedure(44, struct({ network }), struct({ name: text })),
+  networkBridge: procedure(45, struct({ network }), struct({ name: text })),
   networkSetAutostart: procedure(48, struct({ network, autostart: boolean }), nothing),
   networkIsActive: procedure(152, struct({ network }), active),
   networkUpdate: procedure(

@@ -62,7 +62,10 @@ async function launch(dir: string): Promise<PrivateHost> {
   const output = await open(log, 'w', 0o600);
   try {
     const unshare = ['unshare', '--mount', '--pid', '--net', '--ipc', '--fork', '--kill-child'];
-    const argv = [...unshare, 'sh', join(packageRoot(), 'libexec', 'private-host-init'), dir] as [string, ...string[]];
+    const argv = [...unshare, 'sh', join(packageRoot(), 'libexec', 'private-host-init'), dir] as [
+      string,
+      ...string[],
+    ];
     const { pid } = startDaemon(argv, output.fd, { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' });
     if (pid === undefined) throw new UserError('PREFLIGHT', 'unshare is not installed (package util-linux)');
     await writeFileAtomic(holder, `${pid} ${await startTimeOf(pid)}\n`);
@@ -107,5 +110,8 @@ async function writeConfiguration(dir: string): Promise<void> {
   const templates = join(packageRoot(), 'templates', 'private-host');
   const daemon = await readFile(join(templates, 'libvirtd.conf'), 'utf8');
   await writeFileAtomic(join(libvirtConfig, 'libvirtd.conf'), daemon.replace('{{uuid}}', uuid));
-  await writeFileAtomic(join(libvirtConfig, 'qemu.conf'), await readFile(join(templates, 'qemu.conf'), 'utf8'));
+  await writeFileAtomic(
+    join(libvirtConfig, 'qemu.conf'),
+    await readFile(join(templates, 'qemu.conf'), 'utf8'),
+  );
 }

@@ -1,0 +1,6 @@
+/** What boshvirt looks at on the machine that it runs on. */
+export type { Finding } from './finding.ts';
+export { inspectHost } from './inspect-host.ts';
+export { installCommand, installPackages } from './install.ts';
+export { missingPackages, type Need } from './packages.ts';
+export { inspectHostRange, pickFreeRange } from './ranges.ts';

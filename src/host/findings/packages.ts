@@ -1,0 +1,57 @@
+import { access } from 'node:fs/promises';
+import { which } from '../../platform/process.ts';
+
+/** What work on this machine needs: for guests on QEMU, or to build the probe stemcell. */
+export type Need = 'qemu' | 'stemcell';
+
+/** A program or file, and the Debian package that brings it. */
+interface Requirement {
+  readonly package: string;
+  readonly program?: string;
+  readonly file?: string;
+}
+
+const requirements: Readonly<Record<Need, readonly Requirement[]>> = {
+  qemu: [
+    { package: 'libvirt-daemon-system', file: '/var/lib/libvirt' },
+    { package: 'libvirt-daemon', program: 'libvirtd' },
+    { package: 'libvirt-clients', program: 'virsh' },
+    { package: 'qemu-system-x86', program: 'qemu-system-x86_64' },
+    { package: 'qemu-utils', program: 'qemu-img' },
+    { package: 'seabios', file: '/usr/share/seabios/bios-256k.bin' },
+    { package: 'ipxe-qemu', file: '/usr/lib/ipxe/qemu/efi-virtio.rom' },
+    { package: 'dnsmasq-base', program: 'dnsmasq' },
+    { package: 'iptables', program: 'iptables' },
+    { package: 'iproute2', program: 'ip' },
+    { package: 'util-linux', program: 'flock' },
+    { package: 'openssh-client', program: 'ssh' },
+  ],
+  stemcell: [
+    { package: 'apt', program: 'apt-get' },
+    { package: 'dpkg', program: 'dpkg-deb' },
+    { package: 'mtools', program: 'mcopy' },
+    { package: 'syslinux', program: 'syslinux' },
+    { package: 'syslinux-common', file: '/usr/lib/syslinux' },
+    { package: 'e2fsprogs', program: 'mke2fs' },
+    { package: 'dosfstools', program: 'mkfs.vfat' },
+    { package: 'fdisk', program: 'sfdisk' },
+    { package: 'cpio', program: 'cpio' },
+    { package: 'binutils', program: 'strip' },
+  ],
+};
+
+/** Debian packages of whose programs or files this machine lacks one. Looks for the files alone: a few milliseconds. */
+export async function missingPackages(need: Need): Promise<string[]> {
+  const missing = await Promise.all(
+    requirements[need].map(async (each) => ((await isThere(each)) ? [] : [each.package])),
+  );
+  return missing.flat();
+}
+
+async function isThere({ program, file }: Requirement): Promise<boolean> {
+  if (program !== undefined) return (await which(program)) !== undefined;
+  return await access(file as string).then(
+    () => true,
+    () => false,
+  );
+}

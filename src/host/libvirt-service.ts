@@ -1,0 +1,44 @@
+import { connectLibvirt } from '../clients/libvirt/index.ts';
+import { messageOf, UserError } from '../platform/errors.ts';
+
+export type FoundLibvirt =
+  | { readonly kind: 'given' | 'system'; readonly uri: string }
+  | { readonly kind: 'none' };
+
+const systemUri = 'qemu:///system';
+
+/**
+ * The libvirt to use: the one that a person named, which has to answer, else the machine's own if it answers. Throws a
+ * UserError HYPERVISOR if the named one does not.
+ */
+export async function findLibvirt(
+  asked: string | undefined,
+  options: { signal: AbortSignal },
+): Promise<FoundLibvirt> {
+  if (asked === undefined)
+    return (await answers(systemUri, options.signal)) ? { kind: 'system', uri: systemUri } : { kind: 'none' };
+  try {
+    await using _libvirt = await connectLibvirt(asked, { signal: options.signal });
+    return { kind: 'given', uri: asked };
+  } catch (error) {
+    options.signal.throwIfAborted();
+    if (error instanceof UserError) throw error;
+    throw new UserError('HYPERVISOR', messageOf(error), {
+      cause: error,
+      hints: [
+        'try it with: virsh -c URI version',
+        'without --uri, boshvirt uses this machine’s libvirt or starts its own',
+      ],
+    });
+  }
+}
+
+async function answers(uri: string, signal: AbortSignal): Promise<boolean> {
+  try {
+    await using _libvirt = await connectLibvirt(uri, { signal, connectTimeoutMs: 3_000 });
+    return true;
+  } catch {
+    signal.throwIfAborted();
+    return false; // nobody there, or not for this user: a private host is the answer to both
+  }
+}
