@@ -6,6 +6,8 @@ import { expect, test } from 'vitest';
 import {
   buildAgentSettings,
   configDriveFiles,
+  configDriveLabel,
+  configDriveSettingsPath,
   type IsoFile,
   writeIso9660,
 } from '../../src/cpi/agent/index.ts';
@@ -35,7 +37,7 @@ const files = [...configDriveFiles(settings), ...oddFiles];
 async function imageFile() {
   const folder = await mkdtempDisposable(join(tmpdir(), 'boshvirt-iso-'));
   const path = join(folder.path, 'config.iso');
-  await writeFile(path, writeIso9660('config-2', files));
+  await writeFile(path, writeIso9660(configDriveLabel, files));
   return { folder, path };
 }
 
@@ -52,7 +54,7 @@ test('isoinfo reads each file, by its real name', async () => {
   const { stdout } = await run(['isoinfo', '-R', '-f', '-i', path]);
   const found = stdout.split('\n').filter((line) => line !== '');
   expect(found).toEqual(expect.arrayContaining(files.map((file) => `/${file.path}`)));
-  const userData = await run(['isoinfo', '-R', '-x', '/ec2/latest/user-data', '-i', path]);
+  const userData = await run(['isoinfo', '-R', '-x', `/${configDriveSettingsPath}`, '-i', path]);
   expect(JSON.parse(userData.stdout)).toEqual(settings);
 });
 

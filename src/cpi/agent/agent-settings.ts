@@ -1,9 +1,9 @@
 import type { NetworkSpec } from './networks.ts';
 
 /** Where a persistent disk is found: a path, or a hint whose values are all strings (contract 2.3). */
-export type PersistentDiskHint = string | Readonly<Record<string, string>>;
+type PersistentDiskHint = string | Readonly<Record<string, string>>;
 
-export interface AgentDisks {
+interface AgentDisks {
   /** A string and never an object, or the agent cannot read its settings at all. */
   readonly system: string;
   readonly ephemeral?: string | { readonly path: string };
@@ -23,7 +23,7 @@ export interface AgentSettings {
   readonly env: Readonly<Record<string, unknown>>;
 }
 
-export interface AgentSettingsInput {
+interface AgentSettingsInput {
   readonly agentId: string;
   readonly vmCid: string;
   readonly networks: Readonly<Record<string, NetworkSpec>>;

@@ -1,9 +1,6 @@
 export {
-  type AgentDisks,
   type AgentSettings,
-  type AgentSettingsInput,
   buildAgentSettings,
-  type PersistentDiskHint,
 } from './agent-settings.ts';
 export { configDriveFiles, configDriveLabel, configDriveSettingsPath } from './config-drive.ts';
 export type { IsoFile } from './iso9660.ts';

@@ -2,7 +2,7 @@ import type { JsonValue } from '../backend.ts';
 import type { DispatchDeps } from '../dispatch.ts';
 import type { ArgumentShapes, ArgumentsOf, CpiRequest } from '../wire.ts';
 
-export interface MethodDeps extends DispatchDeps {
+interface MethodDeps extends DispatchDeps {
   readonly request: CpiRequest;
 }
 

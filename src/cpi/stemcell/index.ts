@@ -1,3 +1,2 @@
-export type { DiskFormat } from './disk-format.ts';
 export { hashFile } from './hash-file.ts';
 export { openStemcellImage, type StemcellImage } from './stemcell-image.ts';
