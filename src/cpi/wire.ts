@@ -76,9 +76,14 @@ export const argument = {
   ),
 } as const;
 
+/** Whether a text may be a CID of ours. Files and volumes are named after CIDs, so none has a slash. */
+export function isCid(text: string): boolean {
+  return /^[^/\0]+$/.test(text);
+}
+
 function cid<Cid extends string>() {
   return z.pipe(
-    z.string().check(z.minLength(1)),
+    z.string().check(z.refine(isCid, 'not a CID')),
     z.transform((value) => value as Cid),
   );
 }

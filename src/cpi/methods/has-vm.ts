@@ -1,9 +1,11 @@
-import { argument } from '../wire.ts';
+import type { VmCid } from '../backend.ts';
+import { argument, isCid } from '../wire.ts';
 import { defineMethod } from './method.ts';
 
+/** Never an error for an unknown CID, whatever it looks like (contract 8.1, 3). */
 export const hasVm = defineMethod({
-  args: [argument.vm],
+  args: [argument.text],
   async run({ openBackend }, [cid]) {
-    return await (await openBackend()).vms.has(cid);
+    return isCid(cid) && (await (await openBackend()).vms.has(cid as VmCid));
   },
 });

@@ -73,6 +73,7 @@ describe('parseArguments', () => {
     ['too few', ['vm-1'], 'method_x takes at least 2 arguments, got 1'],
     ['a number for a CID', [1, 512], 'method_x: argument 1: '],
     ['an empty CID', ['', 512], 'method_x: argument 1: '],
+    ['a path for a CID', ['../../etc/passwd', 512], 'method_x: argument 1: not a CID'],
     ['null for a CID', [null, 512], 'method_x: argument 1: '],
     ['text for a size', ['vm-1', '512'], 'method_x: argument 2: '],
     ['a size of nothing', ['vm-1', 0], 'method_x: argument 2: '],

@@ -19,7 +19,7 @@ test('create_disk makes a disk of that many MiB, whose CID the agent can find it
 test('has_disk answers both ways', async () => {
   const { cpi, disk } = await withVmAndDisk();
   expect(await cpi.call('has_disk', disk)).toBe(true);
-  expect(await cpi.call('has_disk', 'disk-none')).toBe(false);
+  for (const none of ['disk-none', '', '../disk']) expect(await cpi.call('has_disk', none)).toBe(false);
 });
 
 test('attach_disk gives a hint of strings, and the same one again', async () => {
