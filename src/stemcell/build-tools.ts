@@ -1,0 +1,37 @@
+import { UserError } from '../platform/errors.ts';
+import { which } from '../platform/process.ts';
+
+/** Programs that the build runs, by the Debian package that brings them. */
+const programs = {
+  apt: ['apt-get', 'apt-cache'],
+  dpkg: ['dpkg-deb'],
+  e2fsprogs: ['mke2fs', 'debugfs'],
+  'util-linux': ['flock'],
+} as const;
+
+/**
+ * Debian packages that the machine needs to build the probe stemcell. Everything else (boot loader, FAT tools, what goes
+ * into the guest) is taken from packages that are downloaded and unpacked, never installed.
+ */
+export const probeBuildPackages: string[] = Object.keys(programs);
+
+/** Throws a UserError that names every missing program and its package. */
+export async function requireBuildTools(): Promise<void> {
+  const missing: string[] = [];
+  for (const [name, needed] of Object.entries(programs)) {
+    const found = await Promise.all(needed.map(which));
+    if (found.includes(undefined)) missing.push(name);
+  }
+  if (missing.length === 0) return;
+  throw new UserError(
+    'PREFLIGHT',
+    `Building the probe stemcell needs programs of ${missing.join(', ')}, which are not installed`,
+    {
+      hints: [
+        missing.includes('apt')
+          ? 'build it on Debian, or name a stemcell with --stemcell'
+          : `sudo apt-get install ${missing.join(' ')}`,
+      ],
+    },
+  );
+}

@@ -1,0 +1,62 @@
+import { join } from 'node:path';
+import { Accounts } from './accounts.ts';
+import type { AgentWorld } from './actions.ts';
+import { deviceByPath } from './block-devices.ts';
+import { Filesystems } from './filesystems.ts';
+import type { Log } from './log.ts';
+import { setUpNetworks } from './network.ts';
+import { PersistentDisks } from './persistent-disks.ts';
+import type { Places } from './places.ts';
+import type { RunProgram } from './programs.ts';
+import type { Settings } from './settings.ts';
+import { loadSettings } from './settings-sources.ts';
+import { waitFor, writeDurably } from './small-files.ts';
+
+const diskTimeoutMs = 5_000;
+
+/** Makes the machine what its settings say. Doing it again, after a restart of the agent or the machine, changes nothing. */
+export async function boot(places: Places, run: RunProgram, log: Log): Promise<AgentWorld> {
+  const settings = await loadSettings(places, run, log);
+  log(`settings of agent ${settings.agentId}`);
+  const accounts = new Accounts(places);
+  await setName(settings, places, run);
+  await letIn(settings, accounts, places);
+  await setUpNetworks(settings.networks, places, run, log);
+  const files = new Filesystems(places, run, log);
+  await mountEphemeral(settings, files, places, log);
+  const disks = new PersistentDisks(places, files, run, log);
+  await disks.mountAtStart();
+  return { settings, places, disks, accounts, blobFolder: join(places.vcap, 'data', 'blobs'), run, log };
+}
+
+async function setName({ agentId }: Settings, { etc }: Places, run: RunProgram): Promise<void> {
+  const name = agentId.replaceAll(/[^A-Za-z0-9.-]/g, '-').slice(0, 63);
+  await run(['hostname', name]);
+  await writeDurably(join(etc, 'hostname'), `${name}\n`, 0o644);
+  await writeDurably(join(etc, 'hosts'), `127.0.0.1 localhost ${name}\n::1 localhost\n`, 0o644);
+}
+
+/** vcap as on every BOSH machine; root as well, since there is no sudo here. */
+async function letIn(
+  { authorizedKeys, password }: Settings,
+  accounts: Accounts,
+  { home, root }: Places,
+): Promise<void> {
+  await accounts.authorize('vcap', join(home, 'vcap'), authorizedKeys);
+  await accounts.authorize('root', root, authorizedKeys);
+  if (password) await accounts.setPassword('vcap', password);
+}
+
+async function mountEphemeral(
+  { ephemeralDisk: path }: Settings,
+  files: Filesystems,
+  places: Places,
+  log: Log,
+): Promise<void> {
+  const folder = join(places.vcap, 'data');
+  if (path === undefined) return log('no ephemeral disk: /var/vcap/data lies on the root disk');
+  if ((await files.mountedAt(folder)) !== undefined) return;
+  const disk = await waitFor(() => deviceByPath(path, places), diskTimeoutMs);
+  if (disk === undefined) throw new Error(`the ephemeral disk ${path} is not there`);
+  await files.mount(await files.prepare(disk), folder);
+}

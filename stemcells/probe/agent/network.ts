@@ -1,0 +1,94 @@
+import { readdir, writeFile } from 'node:fs/promises';
+import { isIP } from 'node:net';
+import { join } from 'node:path';
+import type { Log } from './log.ts';
+import type { Places } from './places.ts';
+import type { RunProgram } from './programs.ts';
+import type { NetworkSettings } from './settings.ts';
+import { readText } from './small-files.ts';
+
+/** Gives each network's interface its addresses, sets the default route and the name servers. */
+export async function setUpNetworks(
+  networks: readonly NetworkSettings[],
+  places: Places,
+  run: RunProgram,
+  log: Log,
+): Promise<void> {
+  const real = networks.filter(({ type, preconfigured }) => type !== 'vip' && !preconfigured);
+  const interfaces = await interfacesByMac(places);
+  const gatewayOwner = ownerOf('gateway', real);
+  for (const network of real) {
+    const name = interfaceOf(network, real, interfaces);
+    await run(['ip', 'link', 'set', name, 'up']);
+    if (network.type === 'dynamic' || network.ip === undefined || network.prefix === undefined) {
+      log(`network ${network.name}: asking for an address on ${name}`);
+      await askDhcp(name, run);
+    } else {
+      await setAddress(name, network, network === gatewayOwner, run);
+      log(`network ${network.name}: ${network.ip}/${network.prefix} on ${name}`);
+    }
+  }
+  const servers = ownerOf('dns', networks)?.dns ?? [];
+  const lines = servers.filter((server) => isIP(server)).map((server) => `nameserver ${server}\n`);
+  if (lines.length > 0) await writeFile(join(places.etc, 'resolv.conf'), lines.join(''));
+}
+
+async function setAddress(
+  name: string,
+  network: NetworkSettings,
+  isGateway: boolean,
+  run: RunProgram,
+): Promise<void> {
+  await run(['ip', 'addr', 'flush', 'dev', name]);
+  await run(['ip', 'addr', 'add', `${network.ip}/${network.prefix}`, 'dev', name]);
+  if (isGateway && network.gateway)
+    await run(['ip', 'route', 'replace', 'default', 'via', network.gateway, 'dev', name]);
+}
+
+/** udhcpc goes to the background once it has an answer, or after five tries, and keeps the lease. */
+async function askDhcp(name: string, run: RunProgram): Promise<void> {
+  const command = 'exec udhcpc -i "$1" -s /etc/udhcpc.script -b -t 5 -T 1 >/dev/null 2>&1 </dev/null';
+  await run(['sh', '-c', command, 'sh', name], { timeoutMs: 30_000 });
+}
+
+/** The network that is the machine's default for something; the only one there is needs not say so (contract 1.6). */
+export function ownerOf(
+  what: 'dns' | 'gateway',
+  networks: readonly NetworkSettings[],
+): NetworkSettings | undefined {
+  return (
+    networks.find(({ isDefaultFor }) => isDefaultFor.includes(what)) ??
+    (networks.length === 1 ? networks[0] : undefined)
+  );
+}
+
+/** Names of the network interfaces that are devices, by MAC. */
+export async function interfacesByMac({ sys }: Places): Promise<Map<string, string>> {
+  const folder = join(sys, 'class', 'net');
+  const interfaces = new Map<string, string>();
+  for (const name of (await readdir(folder)).sort()) {
+    const files = await readdir(join(folder, name));
+    const mac = await readText(join(folder, name, 'address'));
+    if (files.includes('device') && mac !== undefined) interfaces.set(mac.trim(), name);
+  }
+  return interfaces;
+}
+
+/** The interface of a network: by MAC, or the only one for the only network (contract 2.5). */
+export function interfaceOf(
+  network: NetworkSettings,
+  networks: readonly NetworkSettings[],
+  interfaces: ReadonlyMap<string, string>,
+): string {
+  const known = [...interfaces].map(([mac, name]) => `${name} ${mac}`).join(', ') || 'none';
+  if (network.mac !== undefined) {
+    const name = interfaces.get(network.mac);
+    if (name !== undefined) return name;
+    throw new Error(`no device found for network ${network.name} with MAC ${network.mac}; devices: ${known}`);
+  }
+  const [only] = interfaces.values();
+  if (networks.length === 1 && interfaces.size === 1 && only !== undefined) return only;
+  throw new Error(
+    `network ${network.name} has no MAC, and there is not one device for one network; devices: ${known}`,
+  );
+}

@@ -1,0 +1,159 @@
+import { join } from 'node:path';
+import { findDisk, firstPartition } from './block-devices.ts';
+import type { Filesystems } from './filesystems.ts';
+import type { Log } from './log.ts';
+import type { Places } from './places.ts';
+import type { RunProgram } from './programs.ts';
+import { type DiskHint, parseHint } from './settings.ts';
+import { messageOf, readText, writeDurably } from './small-files.ts';
+
+const pluggedInTimeoutMs = 20_000;
+const atStartTimeoutMs = 10_000;
+const goneTimeoutMs = 0;
+const copyTimeoutMs = 60 * 60_000;
+
+/** The persistent disks that the director or CLI told us of, kept over restarts in the real agent's files. */
+export class PersistentDisks {
+  readonly #places: Places;
+  readonly #files: Filesystems;
+  readonly #run: RunProgram;
+  readonly #log: Log;
+
+  constructor(places: Places, files: Filesystems, run: RunProgram, log: Log) {
+    this.#places = places;
+    this.#files = files;
+    this.#run = run;
+    this.#log = log;
+  }
+
+  get #store(): string {
+    return join(this.#places.vcap, 'store');
+  }
+
+  get #target(): string {
+    return join(this.#places.vcap, 'store_migration_target');
+  }
+
+  get #hintsFile(): string {
+    return join(this.#places.vcap, 'bosh', 'persistent_disk_hints.json');
+  }
+
+  /** Holds the CID of the disk that belongs on /var/vcap/store. */
+  get #managedFile(): string {
+    return join(this.#places.vcap, 'bosh', 'managed_disk_settings.json');
+  }
+
+  async add(cid: string, hint: unknown): Promise<void> {
+    const hints = await this.#hints();
+    hints.set(cid, parseHint(hint));
+    await this.#keepHints(hints);
+  }
+
+  async remove(cid: string): Promise<void> {
+    const hints = await this.#hints();
+    hints.delete(cid);
+    await this.#keepHints(hints);
+    if ((await this.#managed()) === cid) await this.#keepManaged('');
+  }
+
+  /** Mounts a disk on the store, or on the migration target if another disk is there. */
+  async mount(cid: string, fallback?: DiskHint): Promise<void> {
+    const disk = await findDisk(
+      cid,
+      (await this.#hints()).get(cid) ?? fallback,
+      this.#places,
+      pluggedInTimeoutMs,
+    );
+    await this.#mountDevice(cid, disk);
+  }
+
+  async #mountDevice(cid: string, disk: string): Promise<void> {
+    const partition = await this.#files.prepare(disk);
+    if ((await this.#files.mountPointOf(partition)) !== undefined) return;
+    const occupied = (await this.#files.mountedAt(this.#store)) !== undefined;
+    await this.#files.mount(partition, occupied ? this.#target : this.#store);
+    if (!occupied) await this.#keepManaged(cid);
+  }
+
+  /** Mounts again what was on the store before this start. A disk that is gone is told of and must not keep the agent away. */
+  async mountAtStart(): Promise<void> {
+    const cid = await this.#managed();
+    if (cid === undefined) return;
+    try {
+      await this.#mountDevice(
+        cid,
+        await findDisk(cid, (await this.#hints()).get(cid), this.#places, atStartTimeoutMs),
+      );
+    } catch (error) {
+      this.#log(`persistent disk ${cid} is not mounted: ${messageOf(error)}`);
+    }
+  }
+
+  /** Gives a sentence for the caller, as the real agent does. */
+  async unmount(cid: string): Promise<string> {
+    const partition = firstPartition(
+      await findDisk(cid, (await this.#hints()).get(cid), this.#places, goneTimeoutMs),
+    );
+    const folder = await this.#files.mountPointOf(partition);
+    if (folder === undefined) return `Partition of ${cid} is not mounted`;
+    await this.#files.unmount(folder);
+    if ((await this.#managed()) === cid) await this.#keepManaged('');
+    return `Unmounted partition of ${cid}`;
+  }
+
+  /** Copies the store to the disk on the migration target and puts that disk in its place. */
+  async migrate(): Promise<void> {
+    const [from, to] = [await this.#files.mountedAt(this.#store), await this.#files.mountedAt(this.#target)];
+    if (from === undefined || to === undefined)
+      throw new Error(
+        `migrate_disk needs disks on ${this.#store} (${from ?? 'none'}) and on ${this.#target} (${to ?? 'none'})`,
+      );
+    await this.#files.remountReadOnly(this.#store);
+    const copy = 'set -o pipefail; tar -C "$1" -cf - . | tar -C "$2" -xpf -';
+    await this.#run(['sh', '-c', copy, 'sh', this.#store, this.#target], { timeoutMs: copyTimeoutMs });
+    await this.#files.unmount(this.#store);
+    await this.#files.unmount(this.#target);
+    await this.#files.mount(to, this.#store);
+    const cid = await this.#cidOf(to);
+    if (cid !== undefined) await this.#keepManaged(cid);
+  }
+
+  /** CIDs of the disks that are mounted. */
+  async mounted(): Promise<string[]> {
+    const cids: string[] = [];
+    for (const folder of [this.#store, this.#target]) {
+      const partition = await this.#files.mountedAt(folder);
+      const cid = partition === undefined ? undefined : await this.#cidOf(partition);
+      if (cid !== undefined) cids.push(cid);
+    }
+    return cids;
+  }
+
+  async #cidOf(partition: string): Promise<string | undefined> {
+    for (const [cid, hint] of await this.#hints()) {
+      try {
+        if (firstPartition(await findDisk(cid, hint, this.#places, goneTimeoutMs)) === partition) return cid;
+      } catch (error) {
+        this.#log(`looking for the disk of ${partition}: ${messageOf(error)}`);
+      }
+    }
+    return undefined;
+  }
+
+  async #hints(): Promise<Map<string, DiskHint>> {
+    const text = await readText(this.#hintsFile);
+    return new Map(text ? Object.entries(JSON.parse(text) as Record<string, DiskHint>) : []);
+  }
+
+  async #keepHints(hints: Map<string, DiskHint>): Promise<void> {
+    await writeDurably(this.#hintsFile, JSON.stringify(Object.fromEntries(hints)), 0o600);
+  }
+
+  async #managed(): Promise<string | undefined> {
+    return (await readText(this.#managedFile))?.trim() || undefined;
+  }
+
+  async #keepManaged(cid: string): Promise<void> {
+    await writeDurably(this.#managedFile, cid, 0o600);
+  }
+}
