@@ -5,7 +5,13 @@
 import type { Duplex } from 'node:stream';
 import type { Log } from '../platform/log.ts';
 
-export type JsonValue = string | number | boolean | null | readonly JsonValue[] | { readonly [key: string]: JsonValue };
+export type JsonValue =
+  | string
+  | number
+  | boolean
+  | null
+  | readonly JsonValue[]
+  | { readonly [key: string]: JsonValue };
 
 /** The inputs of `bosh create-env`, by the names it gives them. */
 export interface DeploySource {
@@ -47,7 +53,11 @@ export interface CreateEnvOptions {
 export interface Engine {
   readonly name: 'bosh-cli' | 'builtin';
   /** `changed: false` when the deployment was already as asked. Throws ToolError with what failed and where the log is. */
-  createEnv(source: DeploySource, context: EngineContext, options?: CreateEnvOptions): Promise<{ changed: boolean }>;
+  createEnv(
+    source: DeploySource,
+    context: EngineContext,
+    options?: CreateEnvOptions,
+  ): Promise<{ changed: boolean }>;
   /** Idempotent: nothing deployed is success. */
   deleteEnv(source: DeploySource, context: EngineContext): Promise<void>;
 }
