@@ -48,7 +48,7 @@ function stepsOfDown(record: EnvironmentRecord, options: DownOptions, caller: Ca
       async run(_, say) {
         const stemcell = record.stemcellFile ?? { path: '/nowhere', sha1: '' };
         const source = deploySource(record, stemcell, options.boshvirtCommand);
-        await engineNamed(record.engine).deleteEnv(
+        await (await engineNamed(record.engine)).deleteEnv(
           source,
           await engineContext(record, options.boshvirtCommand, caller, say),
         );

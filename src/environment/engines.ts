@@ -1,5 +1,3 @@
-import { BoshCliEngine, findBosh, rubyPresent } from '../engine/bosh-cli/index.ts';
-import { BuiltinEngine } from '../engine/builtin/index.ts';
 import type { Engine } from '../engine/engine.ts';
 import { UserError } from '../platform/errors.ts';
 
@@ -9,14 +7,13 @@ export type EngineName = Engine['name'];
 /** `auto`: the bosh CLI where it can work, that is with the Ruby that renders its templates; else our own engine. */
 export async function chooseEngine(asked: string, kept: EngineName | undefined): Promise<EngineName> {
   if (asked === 'builtin' || asked === 'bosh-cli') return asked;
-  if (asked !== 'auto')
-    throw new UserError('USAGE', `There is no engine '${asked}'`, {
-      hints: [`choose one of ${engineNames.join(', ')}`],
-    });
+  if (asked !== 'auto') throw new UserError('USAGE', `There is no engine '${asked}'`, { hints: [`choose one of ${engineNames.join(', ')}`] });
   if (kept) return kept;
+  const { findBosh, rubyPresent } = await import('../engine/bosh-cli/index.ts');
   return (await findBosh()) && (await rubyPresent()) ? 'bosh-cli' : 'builtin';
 }
 
-export function engineNamed(name: EngineName): Engine {
-  return name === 'builtin' ? new BuiltinEngine() : new BoshCliEngine();
+export async function engineNamed(name: EngineName): Promise<Engine> {
+  if (name === 'builtin') return new (await import('../engine/builtin/index.ts')).BuiltinEngine();
+  return new (await import('../engine/bosh-cli/index.ts')).BoshCliEngine();
 }

@@ -126,7 +126,7 @@ function stepsOfUp(
         const record = required(work.record);
         const source = deploySource(record, required(work.stemcell), options.boshvirtCommand);
         const context = await engineContext(record, options.boshvirtCommand, caller, say);
-        const engine = engineNamed(record.engine);
+        const engine = await engineNamed(record.engine);
         work.changed = (await engine.createEnv(source, context, { recreate: options.recreate })).changed;
         const stemcellFile = await identity(required(work.stemcell));
         work.record = { ...record, phase: 'up', inputs: await digestInputs(source), stemcellFile };

@@ -53,6 +53,7 @@ export class QemuNetworks implements NetworkStore {
       throw new CloudError(
         'VMCreationFailed',
         `Address ${nic.ip} on network ${nic.hostNetwork} is in use by VM ${owner.cid}`,
+        { okToRetry: true }, // the VM may be on its way out
       );
     }
   }

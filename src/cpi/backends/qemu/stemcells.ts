@@ -61,7 +61,8 @@ export class QemuStemcells implements StemcellStore {
     undo.defer(`delete volume ${name}`, async () => (await pool.findVolume(name))?.delete());
     const { format, virtualSizeBytes: capacityBytes } = image;
     const volume = await pool.createVolume(volumeXml({ name, capacityBytes, format, mode: '0444' }));
-    await volume.upload(image.open());
+    // not for qcow2: a fresh one holds a header already, and a hole writes nothing over it
+    await volume.upload(image.open(), { sparse: format === 'raw' });
     const description = JSON.stringify({ version: 1, kind: 'stemcell', sha256, format, properties });
     await writeVolume(pool, descriptionVolume(cid), Buffer.from(description));
     undo.keep();
