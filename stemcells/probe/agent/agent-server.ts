@@ -58,7 +58,7 @@ export function createAgentServer(
       response.writeHead(401, { 'WWW-Authenticate': 'Basic realm="bosh-agent"' }).end();
       return;
     }
-    const blob = /^\/blobs\/(?:[\w-]+\/)*([\w.-]+)$/.exec(request.url ?? '')?.[1];
+    const blob = /^\/blobs\/(?:[\w-]+\/)*(\w[\w.-]*)$/.exec(request.url ?? '')?.[1];
     if (request.method === 'POST' && request.url === '/agent') await answerCall(request, response);
     else if (request.method === 'PUT' && blob) await keepBlob(request, response, blob);
     else if (request.method === 'GET' && blob) await sendBlob(response, blob);

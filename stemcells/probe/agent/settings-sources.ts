@@ -14,9 +14,14 @@ const driveTimeoutMs = 5_000;
  * The machine's settings: of the file that a CPI laid into the image, of a config drive or of a CD with the file `env`; if
  * there is none, those that were kept at an earlier start. Keeps what it found (mode 0600: the settings hold keys).
  */
-export async function loadSettings(places: Places, run: RunProgram, log: Log): Promise<Settings> {
+export async function loadSettings(
+  places: Places,
+  run: RunProgram,
+  log: Log,
+  timeoutMs = driveTimeoutMs,
+): Promise<Settings> {
   const kept = join(places.vcap, 'bosh', 'settings.json');
-  const found = await waitFor(() => fromSources(places, run, log), driveTimeoutMs);
+  const found = await waitFor(() => fromSources(places, run, log), timeoutMs);
   if (found === undefined) {
     const text = await readText(kept);
     if (!text)

@@ -1,0 +1,78 @@
+import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { expect, test } from 'vitest';
+import { writeIso9660 } from '../../../../src/cpi/agent/index.ts';
+import { isoVolumes, loadSettings } from '../../../../stemcells/probe/agent/settings-sources.ts';
+import { fakeGuest } from './fake-guest.ts';
+
+const settings = (id: string) => JSON.stringify({ agent_id: id });
+const iso = (label: string) => writeIso9660(label, [{ path: 'env', content: Buffer.from('x') }]);
+
+/** A program runner whose mounts put one file on the mount point. */
+function mounting(path: string, text: string) {
+  return async (argv: readonly string[]) => {
+    if (argv[0] !== 'mount') return '';
+    const file = join(argv.at(-1) ?? '', path);
+    await mkdir(dirname(file), { recursive: true });
+    await writeFile(file, text);
+    return '';
+  };
+}
+
+test('ISO volumes are found by their content, the config drive first', async () => {
+  await using guest = await fakeGuest({
+    'dev/sr0': iso('OTHER'),
+    'dev/sr1': iso('config-2'),
+    'dev/vda': Buffer.alloc(64),
+  });
+  for (const name of ['sr0', 'sr1', 'vda', 'vdz']) await guest.add(`sys/block/${name}/size`, '8');
+  expect(await isoVolumes(guest.places)).toEqual([
+    { device: guest.at('dev/sr1'), label: 'config-2' },
+    { device: guest.at('dev/sr0'), label: 'OTHER' },
+  ]);
+});
+
+test.each([
+  ['a config drive', 'config-2', 'ec2/latest/user-data'],
+  ['a CD with the file env', 'BOSH', 'env'],
+])('%s is read, and kept for a start without it', async (_, label, path) => {
+  await using guest = await fakeGuest({ 'dev/sr0': iso(label), 'sys/block/sr0/size': '8' });
+  expect((await loadSettings(guest.places, mounting(path, settings('a-1')), () => {})).agentId).toBe('a-1');
+  const kept = guest.at('vcap/bosh/settings.json');
+  expect(await readFile(kept, 'utf8')).toBe(settings('a-1'));
+  expect((await stat(kept)).mode & 0o777).toBe(0o600);
+});
+
+test('a file in the image goes before drives', async () => {
+  await using guest = await fakeGuest({ 'vcap/bosh/agent-bootstrap-env.json': settings('from-file') });
+  expect(
+    (
+      await loadSettings(
+        guest.places,
+        async () => '',
+        () => {},
+      )
+    ).agentId,
+  ).toBe('from-file');
+});
+
+test('kept settings serve when the drive is gone; without any the agent says where it looked', async () => {
+  await using guest = await fakeGuest({ 'vcap/bosh/settings.json': settings('kept') });
+  expect(
+    (
+      await loadSettings(
+        guest.places,
+        async () => '',
+        () => {},
+      )
+    ).agentId,
+  ).toBe('kept');
+  await using empty = await fakeGuest();
+  await expect(
+    loadSettings(
+      empty.places,
+      async () => '',
+      () => {},
+    ),
+  ).rejects.toThrow(/no settings: neither/);
+});
