@@ -18,7 +18,14 @@ export interface GuestSources {
   readonly agent: string;
 }
 
-const libraryFolders = ['lib/x86_64-linux-gnu', 'usr/lib/x86_64-linux-gnu'];
+const libraryFolders = [
+  'lib/x86_64-linux-gnu',
+  'usr/lib/x86_64-linux-gnu',
+  'lib64',
+  'usr/lib64',
+  'usr/libexec/sudo',
+  'usr/lib/sudo',
+];
 const loader = 'ld-linux-x86-64.so.2';
 
 /** The guest's root file system: busybox, the agent on Node, an ssh server, tools for ext4, their libraries. */
@@ -26,11 +33,14 @@ export async function guestRoot(sources: GuestSources): Promise<GuestTree> {
   const tree = new GuestTree();
   addFolders(tree);
   await addScripts(tree, sources.scripts);
-  const programs = new Map<string, Buffer>();
-  for (const { from, to } of guestPrograms) programs.set(to, await readFirst(sources.packages, from));
-  programs.set('/usr/bin/node', withoutSymbols(await readFile(sources.node)));
-  for (const [path, content] of programs) tree.file(path, content, 0o755);
-  await addLibraries(tree, sources.packages, [...programs.values()]);
+  const programs = [withoutSymbols(await readFile(sources.node))];
+  tree.file('/usr/bin/node', programs[0] ?? '', 0o755);
+  for (const { from, to, mode } of guestPrograms) {
+    const program = await readFirst(sources.packages, from);
+    programs.push(program);
+    tree.file(to, program, mode ?? 0o755);
+  }
+  await addLibraries(tree, sources.packages, programs);
   await addBusybox(tree, sources.packages);
   tree.link('/sbin/mkfs.ext4', 'mke2fs');
   tree.file('/var/vcap/bosh/bin/probe-agent.cjs', await readFile(sources.agent), 0o644);
@@ -77,6 +87,8 @@ const scriptPlaces: Readonly<Record<string, { to: string; mode: number }>> = {
   group: { to: '/etc/group', mode: 0o644 },
   shadow: { to: '/etc/shadow', mode: 0o600 },
   profile: { to: '/etc/profile', mode: 0o644 },
+  sudoers: { to: '/etc/sudoers', mode: 0o440 },
+  'pam-sudo': { to: '/etc/pam.d/sudo', mode: 0o644 },
 };
 
 async function addScripts(tree: GuestTree, folder: string): Promise<void> {
@@ -97,7 +109,7 @@ async function addLibraries(tree: GuestTree, packages: string, programs: readonl
     if (tree.has(path)) continue;
     const content = await readFirst(
       packages,
-      [...libraryFolders, 'lib64', 'usr/lib64'].map((folder) => `${folder}/${name}`),
+      libraryFolders.map((folder) => `${folder}/${name}`),
     );
     tree.file(path, content, 0o755);
     if (isElf(content)) open.push(...neededLibraries(content));

@@ -20,6 +20,13 @@ export const guestPackages: readonly PackageWish[] = [
   'libtomcrypt1',
   'libtommath1',
   'libgmp10',
+  'sudo',
+  'libpam0g',
+  'libpam-modules',
+  'libaudit1',
+  'libselinux1',
+  'libpcre2-8-0',
+  'libcap-ng0',
   'zlib1g',
 ];
 
@@ -43,11 +50,25 @@ export const guestDrivers: readonly string[] = [
   'ata_piix',
 ];
 
-/** Programs of the guest besides busybox and Node, as they lie in their packages. */
-export const guestPrograms: readonly { from: readonly string[]; to: string }[] = [
+export interface GuestProgram {
+  /** Where it may lie in its package. */
+  readonly from: readonly string[];
+  readonly to: string;
+  /** 0755 unless said. */
+  readonly mode?: number;
+}
+
+/** Programs of the guest besides busybox and Node, and what they load without naming it as a library. */
+export const guestPrograms: readonly GuestProgram[] = [
   { from: ['sbin/mke2fs', 'usr/sbin/mke2fs'], to: '/sbin/mke2fs' },
   { from: ['sbin/e2fsck', 'usr/sbin/e2fsck'], to: '/sbin/e2fsck' },
   { from: ['sbin/resize2fs', 'usr/sbin/resize2fs'], to: '/sbin/resize2fs' },
   { from: ['usr/sbin/dropbear'], to: '/usr/sbin/dropbear' },
   { from: ['usr/bin/dropbearkey'], to: '/usr/bin/dropbearkey' },
+  { from: ['usr/bin/sudo'], to: '/usr/bin/sudo', mode: 0o4755 },
+  { from: ['usr/libexec/sudo/sudoers.so', 'usr/lib/sudo/sudoers.so'], to: '/usr/libexec/sudo/sudoers.so' },
+  {
+    from: ['lib/x86_64-linux-gnu/security/pam_permit.so', 'usr/lib/x86_64-linux-gnu/security/pam_permit.so'],
+    to: '/lib/x86_64-linux-gnu/security/pam_permit.so',
+  },
 ];

@@ -7,6 +7,8 @@ const firstGuestUid = 2000;
 const shell = '/bin/sh';
 /** Accounts that no clean-up takes away. */
 const lasting = new Set(['root', 'nobody', 'vcap']);
+/** The group whose members may use sudo. */
+const sudoers = 'bosh_sudoers';
 
 /** Users of the guest, in the files of passwd(5) and shadow(5). */
 export class Accounts {
@@ -49,6 +51,7 @@ export class Accounts {
       await this.#append('shadow', `${user}:*:19000:0:99999:7:::`, 0o600);
       await this.#append('passwd', `${user}:x:${uid}:${uid}:bosh ssh:${home}:${shell}`);
     }
+    await this.#setSudoers((members) => new Set([...members, user]));
     await mkdir(home, { recursive: true });
     const [uid, gid] = await this.#idsOf(user);
     await chmod(home, 0o700);
@@ -72,9 +75,20 @@ export class Accounts {
         mode,
       );
     }
+    await this.#setSudoers((members) => new Set([...members].filter((member) => !going.has(member))));
     for (const name of going)
       await rm(join(this.#places.vcap, 'bosh_ssh', name), { recursive: true, force: true });
     return [...going];
+  }
+
+  async #setSudoers(change: (members: Set<string>) => Set<string>): Promise<void> {
+    const lines = (await this.#lines('group')).map((line) => {
+      const [name, password, id, members = ''] = line.split(':');
+      if (name !== sudoers) return line;
+      const now = change(new Set(members.split(',').filter((member) => member !== '')));
+      return [name, password, id, [...now].join(',')].join(':');
+    });
+    await this.#keep('group', lines, 0o644);
   }
 
   async #idsOf(user: string): Promise<[number, number]> {

@@ -36,7 +36,7 @@ async function setName({ agentId }: Settings, { etc }: Places, run: RunProgram):
   await writeDurably(join(etc, 'hosts'), `127.0.0.1 localhost ${name}\n::1 localhost\n`, 0o644);
 }
 
-/** vcap as on every BOSH machine; root as well, since there is no sudo here. */
+/** vcap as on every BOSH machine; root as well, for a look at a guest whose sudo is in doubt. */
 async function letIn(
   { authorizedKeys, password }: Settings,
   accounts: Accounts,

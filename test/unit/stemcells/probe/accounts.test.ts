@@ -8,7 +8,7 @@ const [uid, gid] = [process.getuid?.() ?? 0, process.getgid?.() ?? 0];
 async function guestWithUsers() {
   return await fakeGuest({
     'etc/passwd': `root:x:0:0:root:/root:/bin/sh\nvcap:x:${uid}:${gid}:BOSH:/home/vcap:/bin/sh\n`,
-    'etc/group': 'root:x:0:\n',
+    'etc/group': 'root:x:0:\nbosh_sudoers:x:1003:\n',
     'etc/shadow': 'root:*:19000:0:99999:7:::\nvcap:*:19000:0:99999:7:::\n',
   });
 }
@@ -44,8 +44,12 @@ test.skipIf(uid !== 0)(
     await accounts.addGuest('bosh_two', 'key 3');
     expect(await readFile(guest.at('etc/passwd'), 'utf8')).toMatch(/bosh_one:x:2000:.*\nbosh_two:x:2001:/);
     expect(await readFile(guest.at('vcap/bosh_ssh/bosh_one/.ssh/authorized_keys'), 'utf8')).toBe('key 2\n');
+    expect(await readFile(guest.at('etc/group'), 'utf8')).toContain(
+      'bosh_sudoers:x:1003:bosh_one,bosh_two\n',
+    );
     expect(await accounts.removeGuests(/./)).toEqual(['bosh_one', 'bosh_two']);
     expect(await readFile(guest.at('etc/passwd'), 'utf8')).toContain('vcap');
+    expect(await readFile(guest.at('etc/group'), 'utf8')).toBe('root:x:0:\nbosh_sudoers:x:1003:\n');
   },
 );
 

@@ -57,22 +57,10 @@ test('a file in the image goes before drives', async () => {
 });
 
 test('kept settings serve when the drive is gone; without any the agent says where it looked', async () => {
+  const run = async () => '';
+  const log = () => {};
   await using guest = await fakeGuest({ 'vcap/bosh/settings.json': settings('kept') });
-  expect(
-    (
-      await loadSettings(
-        guest.places,
-        async () => '',
-        () => {},
-      )
-    ).agentId,
-  ).toBe('kept');
+  expect((await loadSettings(guest.places, run, log, 0)).agentId).toBe('kept');
   await using empty = await fakeGuest();
-  await expect(
-    loadSettings(
-      empty.places,
-      async () => '',
-      () => {},
-    ),
-  ).rejects.toThrow(/no settings: neither/);
+  await expect(loadSettings(empty.places, run, log, 0)).rejects.toThrow(/no settings: neither/);
 });
