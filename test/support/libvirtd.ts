@@ -1,0 +1,28 @@
+import { mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { removePrivateHost, startPrivateHost } from '../../src/host/private-host/index.ts';
+import { silentLog } from '../../src/platform/log.ts';
+
+/** A libvirtd for one test file, with its own network, mounts and folder; disposing of it ends and deletes all of that. */
+export interface TestLibvirtd extends AsyncDisposable {
+  readonly uri: string;
+  /** Unix socket of the daemon, for clients that take a path. */
+  readonly socketPath: string;
+  /** A folder that the daemon's QEMU can read and write, deleted with the rest. */
+  readonly folder: string;
+}
+
+/** Starts it. Needs root, libvirtd and QEMU. */
+export async function startLibvirtd(): Promise<TestLibvirtd> {
+  const folder = await mkdtemp(join(tmpdir(), 'bv-')); // short: a socket's path holds 107 bytes
+  const stop = () => removePrivateHost(folder);
+  try {
+    const { uri } = await startPrivateHost(folder, { log: silentLog, signal: AbortSignal.timeout(90_000) });
+    const socketPath = new URL(uri).searchParams.get('socket') ?? '';
+    return { uri, socketPath, folder, [Symbol.asyncDispose]: stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
