@@ -99,6 +99,9 @@ async function build(
     const facts = { name, version, operatingSystem: name, diskMb: 1 + bootSizeMb + rootSizeMb };
     await writeStemcell(path, { path: image, sha1 }, facts, signal);
     return await cache.keep(key, path, name, version);
+  } catch (error) {
+    signal?.throwIfAborted(); // streams throw an error of their own for it
+    throw error;
   } finally {
     await rm(work, { recursive: true, force: true });
   }

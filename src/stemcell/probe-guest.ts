@@ -163,7 +163,7 @@ async function findFirst(root: string, paths: readonly string[]): Promise<string
     'UNSUPPORTED',
     `The Debian packages for the probe stemcell hold none of ${paths.join(', ')}`,
     {
-      hints: ['Debian 12 is known to work; or name a stemcell with --stemcell'],
+      hints: ['Debian 12 and 13 are known to work; or name a stemcell with --stemcell'],
     },
   );
 }

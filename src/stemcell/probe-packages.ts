@@ -3,7 +3,7 @@ import type { PackageWish } from './debian-packages.ts';
 /** The kernel for virtual machines; it depends on the package that holds the kernel of the day. */
 export const kernelPackage = 'linux-image-cloud-amd64';
 
-/** What the guest's programs and their libraries come from. */
+/** What the guest's programs and their libraries come from, for Debian 12 and 13; only what is needed of them goes in. */
 export const guestPackages: readonly PackageWish[] = [
   'busybox-static',
   'dropbear-bin',
@@ -27,6 +27,9 @@ export const guestPackages: readonly PackageWish[] = [
   'libselinux1',
   'libpcre2-8-0',
   'libcap-ng0',
+  'libapparmor1',
+  'libssl3t64|libssl3',
+  'libzstd1',
   'zlib1g',
 ];
 
