@@ -260,8 +260,8 @@ test('an upload arrives byte by byte, whatever the size of its pieces', async ()
   expect((await run(['sha256sum', file])).stdout).toContain(sent.sha256);
 
   await volume.upload(bytes(3, Buffer.from('abc')), { offsetBytes: 10 * mib, lengthBytes: 3 });
-  const part = volume.download({ offsetBytes: 10 * mib, lengthBytes: 3 });
-  expect(Buffer.concat(await Array.fromAsync(part)).toString()).toBe('abc');
+  const part = await digest(volume.download({ offsetBytes: 10 * mib, lengthBytes: 3 }));
+  expect(part).toEqual(await digest(bytes(3, Buffer.from('abc'))));
   await volume.delete();
 });
 
@@ -294,6 +294,49 @@ test('a download that is left half read ends, and the connection lives on', asyn
   }
   expect((await volume.info()).type).toBe('file');
   await volume.delete();
+});
+
+test('a reader may make other calls while it downloads, and read two volumes side by side', async () => {
+  const [left, right] = await Promise.all(
+    ['left.raw', 'right.raw'].map((name) => pool.createVolume(volumeXml(name, 48 * mib))),
+  );
+  const other = right?.download();
+  for await (const chunk of left?.download() ?? []) {
+    expect((await left?.info())?.capacityBytes).toBe(48 * mib);
+    expect((await other?.next())?.value?.length).toBe(chunk.length);
+  }
+  expect((await other?.next())?.done).toBe(true);
+  await Promise.all([left?.delete(), right?.delete()]);
+});
+
+test('a signal ends a transfer at once, and the connection lives on', async () => {
+  const volume = await pool.createVolume(volumeXml('given-up.raw', 16 * mib));
+  const giveUp = new AbortController();
+  async function* hanging() {
+    yield randomBytes(mib);
+    giveUp.abort(new Error('enough'));
+    await new Promise(() => {});
+  }
+  await expect(volume.upload(hanging(), { signal: giveUp.signal })).rejects.toThrow('enough');
+  await expect(digest(volume.download({ signal: giveUp.signal }))).rejects.toThrow('enough');
+  await volume.delete();
+});
+
+test('events are told from the moment they were asked for', async () => {
+  using events = await libvirt.events('lifecycle');
+  using all = await libvirt.events();
+  await using vm = await domain('heard');
+  await vm.start();
+  await vm.destroy();
+  const heard: unknown[] = [];
+  for await (const event of events) {
+    expect([event.domainName, event.domainUuid]).toEqual(['heard', vm.uuid]);
+    heard.push(event.happened);
+    if (event.happened === 'stopped') break;
+  }
+  expect(heard).toEqual(['defined', 'resumed', 'started', 'shutdown', 'stopped']);
+  const iterator = all[Symbol.asyncIterator]();
+  expect((await iterator.next()).value).toMatchObject({ kind: 'lifecycle', happened: 'defined', detail: 0 });
 });
 
 test('a network carries addresses', async () => {

@@ -39,7 +39,11 @@ export async function connectLibvirt(uri: string, options: ConnectOptions = {}):
 }
 
 async function open(uri: LibvirtUri, signal: AbortSignal, options: ConnectOptions): Promise<Libvirt> {
-  const socket = await dial(uri, { signal, socketPath: options.socketPath });
+  const socket = await dial(uri, {
+    signal,
+    socketPath: options.socketPath,
+    readonly: options.readonly ?? false,
+  });
   const rpc = new Rpc(socket, { callTimeoutMs: options.callTimeoutMs ?? 600_000, peer: uri.text });
   const given = Promise.withResolvers<never>();
   const giveUp = () => given.reject(signal.reason);
@@ -53,6 +57,7 @@ async function open(uri: LibvirtUri, signal: AbortSignal, options: ConnectOption
   } finally {
     signal.removeEventListener('abort', giveUp);
   }
+  rpc.keepAlive();
   return new Libvirt(rpc, uri.text);
 }
 

@@ -6,8 +6,9 @@ export interface DomainEvent {
   readonly kind: EventKind;
   readonly domainName: string;
   readonly domainUuid: string;
-  /** Of lifecycle events: libvirt's name of what happened. */
-  readonly happened?: string;
+  /** Of lifecycle events: what happened, and libvirt's number of the reason (virDomainEvent…DetailType). */
+  readonly happened?: Happening;
+  readonly detail?: number;
   /** Of device events: the alias of the device. */
   readonly alias?: string;
 }
@@ -22,39 +23,94 @@ const happenings = [
   'shutdown',
   'pmsuspended',
   'crashed',
-];
+] as const;
+export type Happening = (typeof happenings)[number] | 'unknown';
 
-/** Asks the daemon for events of one kind and hands them on. */
-export async function watchEvents(
-  rpc: Rpc,
-  kind: EventKind,
-  listener: (event: DomainEvent) => void,
-): Promise<AsyncDisposable> {
-  let wanted: number | undefined;
-  const stop = rpc.onEvent((procedure, body) => {
-    const event = decodeEvent(procedure, body);
-    if (event && event.kind === kind && event.callback === wanted) listener(event);
-  });
-  try {
-    wanted = (await rpc.call('eventRegister', { event: eventNumbers[kind], domain: undefined })).callback;
-  } catch (error) {
-    stop();
-    throw error;
+/** What the daemon was asked to tell: once per connection and kind, since it refuses a second time. */
+export class EventSource {
+  readonly #rpc: Rpc;
+  readonly #asked = new Map<EventKind, Promise<unknown>>();
+
+  constructor(rpc: Rpc) {
+    this.#rpc = rpc;
   }
-  const callback = wanted;
-  return {
-    async [Symbol.asyncDispose]() {
-      stop();
-      await rpc.call('eventDeregister', { callback });
-    },
-  };
+
+  /** Events of these kinds from now on. */
+  async open(kinds: readonly EventKind[]): Promise<DomainEvents> {
+    const events = new DomainEvents(this.#rpc, kinds);
+    try {
+      await Promise.all(kinds.map((kind) => this.#ask(kind)));
+      return events;
+    } catch (error) {
+      events[Symbol.dispose]();
+      throw error;
+    }
+  }
+
+  #ask(kind: EventKind): Promise<unknown> {
+    const asked =
+      this.#asked.get(kind) ??
+      this.#rpc.call('eventRegister', { event: eventNumbers[kind], domain: undefined }).catch((error) => {
+        this.#asked.delete(kind);
+        throw error;
+      });
+    this.#asked.set(kind, asked);
+    return asked;
+  }
 }
 
-function decodeEvent(procedure: number, body: Buffer): (DomainEvent & { callback: number }) | undefined {
-  if (!(procedure in eventMessages)) return undefined; // an event of a newer libvirt that nobody asked for
+/**
+ * Events from the moment this was made, for one reader. The iteration ends when this is disposed of, and throws when the
+ * connection ends, so that nobody waits for events that cannot come.
+ */
+export class DomainEvents implements AsyncIterable<DomainEvent>, Disposable {
+  readonly #received: DomainEvent[] = [];
+  readonly #stopListening: () => void;
+  #error: Error | undefined;
+  #disposed = false;
+  #wake: () => void = () => {};
+
+  constructor(rpc: Rpc, kinds: readonly EventKind[]) {
+    this.#stopListening = rpc.listen({
+      event: (procedure, body) => {
+        const event = decodeEvent(procedure, body);
+        if (!event || !kinds.includes(event.kind)) return;
+        this.#received.push(event);
+        this.#wake();
+      },
+      ended: (error) => {
+        this.#error = error;
+        this.#wake();
+      },
+    });
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<DomainEvent> {
+    while (!this.#disposed) {
+      const event = this.#received.shift();
+      if (event) yield event;
+      else if (this.#error) throw this.#error;
+      else {
+        await new Promise<void>((resolve) => {
+          this.#wake = resolve;
+        });
+      }
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.#disposed = true;
+    this.#stopListening();
+    this.#wake();
+  }
+}
+
+/** undefined for an event of a newer libvirt, which nobody asked for. */
+function decodeEvent(procedure: number, body: Buffer): DomainEvent | undefined {
+  if (!(procedure in eventMessages)) return undefined;
   const { kind, codec } = eventMessages[procedure as keyof typeof eventMessages];
-  const { callback, domain, ...rest } = codec.read(new XdrReader(body));
-  const about = { kind, callback, domainName: domain.name, domainUuid: domain.uuid };
+  const { domain, ...rest } = codec.read(new XdrReader(body));
+  const about = { kind, domainName: domain.name, domainUuid: domain.uuid };
   if ('alias' in rest) return { ...about, alias: rest.alias };
-  return { ...about, happened: happenings[rest.event] ?? `event ${rest.event}` };
+  return { ...about, happened: happenings[rest.event] ?? 'unknown', detail: rest.detail };
 }

@@ -8,11 +8,12 @@ export {
   libvirtErrors,
   ProtocolError,
 } from './errors.ts';
-export type { DomainEvent } from './events.ts';
+export type { DomainEvent, DomainEvents, Happening } from './events.ts';
 export { type DomainCapabilitiesQuery, Libvirt } from './libvirt.ts';
 export { type Lease, Network, type NetworkChange } from './network.ts';
 export type { EventKind } from './procedures.ts';
 export {
+  type DownloadOptions,
   Pool,
   type PoolInfo,
   type PoolState,

@@ -1,8 +1,8 @@
 import { Domain } from './domain.ts';
 import { libvirtErrors } from './errors.ts';
-import { type DomainEvent, watchEvents } from './events.ts';
+import { type DomainEvents, EventSource } from './events.ts';
 import { Network } from './network.ts';
-import type { EventKind } from './procedures.ts';
+import { type EventKind, eventKinds } from './procedures.ts';
 import type { Rpc } from './rpc.ts';
 import { Pool, Volume } from './storage.ts';
 import { unless } from './unless.ts';
@@ -19,9 +19,11 @@ export interface DomainCapabilitiesQuery {
 export class Libvirt implements AsyncDisposable {
   readonly uri: string;
   readonly #rpc: Rpc;
+  readonly #events: EventSource;
 
   constructor(rpc: Rpc, uri: string) {
     this.#rpc = rpc;
+    this.#events = new EventSource(rpc);
     this.uri = uri;
   }
 
@@ -112,9 +114,9 @@ export class Libvirt implements AsyncDisposable {
     );
   }
 
-  /** Calls `listener` for each event of this kind until the result is disposed of. */
-  async watch(kind: EventKind, listener: (event: DomainEvent) => void): Promise<AsyncDisposable> {
-    return await watchEvents(this.#rpc, kind, listener);
+  /** Events of these kinds, of all domains, from now on: `using events = …`, `for await (const event of events)`. */
+  async events(...kinds: readonly EventKind[]): Promise<DomainEvents> {
+    return await this.#events.open(kinds.length > 0 ? kinds : eventKinds);
   }
 
   /** Ends the connection; the daemon's objects stay. */

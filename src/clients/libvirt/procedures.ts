@@ -211,7 +211,6 @@ export const procedures = {
     struct({ event: int32, domain: optional(domain) }),
     struct({ callback: int32 }),
   ),
-  eventDeregister: procedure(317, struct({ callback: int32 }), nothing),
 } as const;
 
 export type ProcedureName = keyof typeof procedures;
@@ -228,3 +227,4 @@ export const eventMessages = {
 /** libvirt's numbers of these events when asking for them. */
 export const eventNumbers = { lifecycle: 0, 'device-removed': 15, 'device-removal-failed': 22 } as const;
 export type EventKind = keyof typeof eventNumbers;
+export const eventKinds = Object.keys(eventNumbers) as readonly EventKind[];

@@ -9,6 +9,7 @@ import {
   remoteProgram,
   statuses,
 } from './frames.ts';
+import { Keepalive, type KeepaliveOptions } from './keepalive.ts';
 import { type ArgsOf, type ProcedureName, procedures, type ResultOf, remoteError } from './procedures.ts';
 import { VolumeStream } from './volume-stream.ts';
 import { type Codec, XdrReader, XdrWriter } from './xdr.ts';
@@ -18,6 +19,13 @@ export interface RpcOptions {
   readonly callTimeoutMs: number;
   /** Names the peer in messages. */
   readonly peer: string;
+  readonly keepalive?: KeepaliveOptions;
+}
+
+export interface EventListener {
+  event(procedure: number, body: Buffer): void;
+  /** The connection ended: no event will come any more. */
+  ended(error: Error): void;
 }
 
 interface Waiting {
@@ -26,11 +34,11 @@ interface Waiting {
   reject(error: Error): void;
 }
 
-const pingMs = 10_000;
-const silenceMs = 40_000;
 const ping = 1;
 const pong = 2;
 const empty = Buffer.alloc(0);
+/** libvirtd reads nothing more from a client that has this many calls under way (its max_client_requests). */
+const maxServedCalls = 5;
 
 /**
  * Calls, streams and events on one connection. Any number of calls may be under way; a stream shares the connection with
@@ -42,12 +50,10 @@ export class Rpc {
   readonly #frames = new FrameSplitter();
   readonly #waiting = new Map<number, Waiting>();
   readonly #streams = new Map<number, VolumeStream>();
-  readonly #eventListeners = new Set<(procedure: number, body: Buffer) => void>();
-  readonly #watch: NodeJS.Timeout;
+  readonly #listeners = new Set<EventListener>();
+  #keepalive: Keepalive | undefined;
   #serial = 0;
   #ended: Error | undefined;
-  #lastHeard = performance.now();
-  #answersPings = false;
 
   constructor(socket: Duplex, options: RpcOptions) {
     this.#socket = socket;
@@ -55,8 +61,19 @@ export class Rpc {
     socket.on('data', (piece: Buffer) => this.#receive(piece));
     socket.on('error', (error) => this.#end(this.#lost(error.message, error)));
     socket.on('close', () => this.#end(this.#lost('the peer closed it')));
-    this.#watch = setInterval(() => this.#checkPeer(), pingMs);
-    this.#watch.unref();
+  }
+
+  /** From now on a peer that dies without a word is noticed. */
+  keepAlive(): void {
+    const peer = {
+      ping: () => this.#sendKeepalive(ping),
+      maySleep: () => this.#isQuiet(),
+      gone: (silentMs: number) => {
+        this.#end(this.#lost(`it has been silent for ${silentMs / 1000} s`));
+        this.#socket.destroy();
+      },
+    };
+    this.#keepalive = new Keepalive(peer, this.#options.keepalive);
   }
 
   /** Calls a procedure. Throws LibvirtError, ConnectionLostError, ProtocolError or CallTimeoutError. */
@@ -74,9 +91,12 @@ export class Rpc {
         this.#write({ procedure: number, type: messageTypes.stream, serial, status }, body),
       sendHole: (body) =>
         this.#write({ procedure: number, type: messageTypes.hole, serial, status: statuses.more }, body),
-      pause: (paused) => (paused ? this.#socket.pause() : this.#socket.resume()),
-      drained: (signal) => this.#drained(signal),
-      closed: () => this.#streams.delete(serial),
+      drained: () => this.#drained(),
+      demandChanged: () => this.#regulate(),
+      closed: () => {
+        this.#streams.delete(serial);
+        this.#regulate();
+      },
       timeoutMs: this.#options.callTimeoutMs,
       peer: this.#options.peer,
     });
@@ -91,9 +111,10 @@ export class Rpc {
   }
 
   /** Hears every event message until the returned function is called. */
-  onEvent(listener: (procedure: number, body: Buffer) => void): () => void {
-    this.#eventListeners.add(listener);
-    return () => this.#eventListeners.delete(listener);
+  listen(listener: EventListener): () => void {
+    if (this.#ended) listener.ended(this.#ended);
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
   }
 
   /** Says goodbye and closes; a peer that does not answer is not waited for. */
@@ -118,15 +139,14 @@ export class Rpc {
     const { callTimeoutMs, peer } = this.#options;
     const body = await new Promise<Buffer>((resolve, reject) => {
       const timer = setTimeout(() => {
-        this.#waiting.delete(serial);
-        reject(
-          new CallTimeoutError(`libvirt at ${peer} did not answer ${name} within ${callTimeoutMs / 1000} s`),
-        );
+        const error = `libvirt at ${peer} did not answer ${name} within ${callTimeoutMs / 1000} s`;
+        this.#waiting.get(serial)?.reject(new CallTimeoutError(error));
       }, callTimeoutMs);
       const settled = (act: () => void) => {
         clearTimeout(timer);
         this.#waiting.delete(serial);
         act();
+        this.#regulate();
       };
       this.#waiting.set(serial, {
         what: name,
@@ -134,6 +154,7 @@ export class Rpc {
         reject: (error) => settled(() => reject(error)),
       });
       this.#write({ procedure: number, type: messageTypes.call, serial, status: statuses.ok }, out.bytes());
+      this.#regulate();
     });
     return { body };
   }
@@ -157,21 +178,23 @@ export class Rpc {
     return room;
   }
 
-  async #drained(signal: AbortSignal): Promise<void> {
+  async #drained(): Promise<void> {
     if (!this.#socket.writableNeedDrain) return;
     await new Promise<void>((resolve) => {
-      const done = () => {
-        this.#socket.off('drain', done);
-        signal.removeEventListener('abort', done);
-        resolve();
-      };
-      this.#socket.once('drain', done);
-      signal.addEventListener('abort', done, { once: true });
+      this.#socket.once('drain', resolve);
     });
   }
 
+  /** Stops reading while a download's reader is behind, unless somebody waits for what is yet to be read. */
+  #regulate(): void {
+    const streams = [...this.#streams.values()];
+    const awaited = this.#waiting.size > 0 || streams.some((stream) => stream.isAwaited);
+    if (!awaited && streams.some((stream) => stream.isBehind)) this.#socket.pause();
+    else if (this.#socket.isPaused()) this.#socket.resume();
+  }
+
   #receive(piece: Buffer): void {
-    this.#lastHeard = performance.now();
+    this.#keepalive?.heard();
     try {
       for (const frame of this.#frames.push(piece)) this.#handle(frame);
     } catch (error) {
@@ -183,23 +206,20 @@ export class Rpc {
 
   #handle(frame: Frame): void {
     if (frame.program === keepaliveProgram) {
-      if (frame.procedure === ping) {
-        this.#write(
-          { procedure: pong, type: messageTypes.event, serial: 0, status: 0 },
-          empty,
-          keepaliveProgram,
-        );
-      } else this.#answersPings = true;
-      return;
-    }
-    if (frame.program !== remoteProgram)
+      if (frame.procedure === ping) this.#sendKeepalive(pong);
+      else this.#keepalive?.answered();
+    } else if (frame.program !== remoteProgram)
       throw new ProtocolError(`${this.#options.peer} sent a message of the unknown program ${frame.program}`);
-    if (frame.type === messageTypes.event) {
-      for (const listener of this.#eventListeners) listener(frame.procedure, frame.body);
-      return;
-    }
+    else if (frame.type === messageTypes.event) {
+      for (const listener of this.#listeners) listener.event(frame.procedure, frame.body);
+    } else this.#answer(frame);
+  }
+
+  /** An answer or stream data. What nobody waits for any more (a call timed out, a stream was left) is dropped. */
+  #answer(frame: Frame): void {
     const waiting = this.#waiting.get(frame.serial);
     const stream = this.#streams.get(frame.serial);
+    if (!waiting && !stream) return;
     if (frame.status === statuses.error) {
       const error = new LibvirtError(this.#decode(remoteError, frame.body, 'an error'));
       if (waiting) waiting.reject(error);
@@ -207,7 +227,11 @@ export class Rpc {
     } else if (frame.type === messageTypes.stream) stream?.receive(frame.status, frame.body);
     else if (frame.type === messageTypes.hole)
       stream?.fail(new ProtocolError('a hole came in a stream that asked for none'));
-    else waiting?.resolve(frame.body); // an answer that nobody waits for any more came too late
+    else waiting?.resolve(frame.body);
+  }
+
+  #sendKeepalive(procedure: number): void {
+    this.#write({ procedure, type: messageTypes.event, serial: 0, status: 0 }, empty, keepaliveProgram);
   }
 
   #decode<T>(codec: Codec<T>, body: Buffer, what: string): T {
@@ -222,22 +246,13 @@ export class Rpc {
     return new ProtocolError(`${what} from ${this.#options.peer} cannot be read`, { cause });
   }
 
-  /** A peer that once answered pings and has been silent for long, while somebody waits, is gone. */
-  #checkPeer(): void {
-    if (this.#waiting.size === 0 && this.#streams.size === 0) {
-      this.#lastHeard = performance.now();
-      return;
-    }
-    if (this.#socket.isPaused()) return;
-    if (this.#answersPings && performance.now() - this.#lastHeard > silenceMs) {
-      this.#end(this.#lost(`it has been silent for ${silenceMs / 1000} s`));
-      this.#socket.destroy();
-      return;
-    }
-    this.#write({ procedure: ping, type: messageTypes.event, serial: 0, status: 0 }, empty, keepaliveProgram);
+  #isQuiet(): boolean {
+    const nobodyWaits = this.#waiting.size + this.#streams.size + this.#listeners.size === 0;
+    return nobodyWaits || this.#socket.isPaused() || this.#waiting.size >= maxServedCalls;
   }
 
   #lost(why: string, cause?: unknown): ConnectionLostError {
+    if (cause instanceof ConnectionLostError) return cause; // the way to the peer knows better
     const [first] = this.#waiting.values();
     const during = first ? ` during ${first.what}` : '';
     return new ConnectionLostError(
@@ -249,9 +264,10 @@ export class Rpc {
   #end(error: Error): void {
     if (this.#ended) return;
     this.#ended = error;
-    clearInterval(this.#watch);
+    this.#keepalive?.stop();
     for (const waiting of [...this.#waiting.values()]) waiting.reject(error);
-    for (const stream of [...this.#streams.values()]) stream.fail(error);
+    for (const stream of this.#streams.values()) stream.fail(error);
+    for (const listener of this.#listeners) listener.ended(error);
   }
 }
 

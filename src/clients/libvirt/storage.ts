@@ -28,6 +28,13 @@ export interface UploadOptions {
   readonly signal?: AbortSignal;
 }
 
+export interface DownloadOptions {
+  readonly offsetBytes?: number;
+  /** 0, the default: to the volume's end. */
+  readonly lengthBytes?: number;
+  readonly signal?: AbortSignal;
+}
+
 const sparseStream = 1;
 
 /** A place for volumes. */
@@ -177,14 +184,10 @@ export class Volume {
     await stream.upload(source, { sparse, signal });
   }
 
-  /** Reads the volume's bytes. Other calls on this connection wait while the reader lets data pile up. */
-  async *download(options: { offsetBytes?: number; lengthBytes?: number } = {}): AsyncGenerator<Buffer> {
-    const args = {
-      volume: this.id,
-      offset: options.offsetBytes ?? 0,
-      length: options.lengthBytes ?? 0,
-      flags: 0,
-    };
-    yield* (await this.#rpc.openStream('volumeDownload', args)).download();
+  /** Reads the volume's bytes, as fast as they are taken and no faster. Leaving the loop ends the download. */
+  async *download(options: DownloadOptions = {}): AsyncGenerator<Buffer> {
+    const { offsetBytes = 0, lengthBytes = 0, signal } = options;
+    const args = { volume: this.id, offset: offsetBytes, length: lengthBytes, flags: 0 };
+    yield* (await this.#rpc.openStream('volumeDownload', args)).download(signal);
   }
 }

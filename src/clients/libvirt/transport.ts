@@ -1,10 +1,12 @@
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { connect } from 'node:net';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { Duplex } from 'node:stream';
+import type { Duplex } from 'node:stream';
 import { errnoOf, messageOf } from '../../platform/errors.ts';
-import { openPipe } from '../../platform/process.ts';
+import { commandLine, openPipe } from '../../platform/process.ts';
+import { ChildStream } from './child-stream.ts';
 import { ConnectionLostError } from './errors.ts';
 import type { LibvirtUri } from './uri.ts';
 
@@ -12,13 +14,14 @@ export interface DialOptions {
   readonly signal: AbortSignal;
   /** A socket to use instead of those that the URI means. */
   readonly socketPath?: string | undefined;
+  readonly readonly: boolean;
 }
 
 /** Opens the byte stream to the daemon that `uri` means. Throws a ConnectionLostError that names what was tried. */
 export async function dial(uri: LibvirtUri, options: DialOptions): Promise<Duplex> {
   if (uri.transport === 'ssh') return dialSsh(uri);
   const named = options.socketPath ?? uri.query.get('socket');
-  const paths = named ? [named] : localSockets(uri);
+  const paths = named ? [named] : localSockets(uri, options.readonly);
   const failures: string[] = [];
   for (const path of paths) {
     try {
@@ -47,26 +50,29 @@ function reasonOf(error: unknown): string {
   return known[errnoOf(error) ?? ''] ?? messageOf(error);
 }
 
-/** The monolithic daemon's socket and the modular one's; a system has one of them. */
-function localSockets(uri: LibvirtUri): string[] {
+/**
+ * The monolithic daemon's socket and the modular one's; a machine has one of them. A system's read-only socket is open to
+ * users that may not use the other one.
+ */
+function localSockets(uri: LibvirtUri, readonly: boolean): string[] {
   const names = ['libvirt-sock', `virt${uri.driver}d-sock`];
-  if (uri.path.startsWith('/system')) return names.map((name) => join('/var/run/libvirt', name));
+  if (!uri.path.startsWith('/session')) {
+    return names.map((name) => join('/var/run/libvirt', readonly ? `${name}-ro` : name));
+  }
   const runtime = process.env.XDG_RUNTIME_DIR ?? join(homedir(), '.cache');
   return names.map((name) => join(runtime, 'libvirt', name)).filter((path) => existsSync(path));
 }
 
 async function dialSocket(path: string, signal: AbortSignal): Promise<Duplex> {
-  return await new Promise<Duplex>((resolve, reject) => {
-    const socket = connect({ path });
-    const abort = () => socket.destroy(signal.reason as Error);
-    signal.addEventListener('abort', abort, { once: true });
-    socket.once('error', reject);
-    socket.once('connect', () => {
-      socket.off('error', reject);
-      signal.removeEventListener('abort', abort);
-      resolve(socket);
-    });
-  });
+  const socket = connect({ path });
+  const giveUp = () => socket.destroy(signal.reason as Error);
+  signal.addEventListener('abort', giveUp, { once: true });
+  try {
+    await once(socket, 'connect');
+    return socket;
+  } finally {
+    signal.removeEventListener('abort', giveUp);
+  }
 }
 
 /** libvirt's helper on the other machine connects its stdin and stdout with that machine's daemon. */
@@ -86,30 +92,12 @@ function dialSsh(uri: LibvirtUri): Duplex {
     '--',
     (uri.host as string).replace(/^\[|\]$/g, ''),
     'virt-ssh-helper',
-    uri.name,
+    `'${uri.name.replaceAll("'", "'\\''")}'`, // the other machine's shell reads it
   ]);
 }
 
-/** A child whose stdin and stdout are the stream; what it says on stderr explains why it ended. */
 function dialHelper(argv: readonly [string, ...string[]]): Duplex {
-  const child = openPipe(argv);
-  let said = '';
-  child.stderr.on('data', (piece: Buffer) => {
-    said = `${said}${piece.toString('utf8')}`.slice(-2_000);
-  });
-  const stream = Duplex.from({ readable: child.stdout, writable: child.stdin });
-  const ended = (why: string) => {
-    const words = said.trim();
-    stream.destroy(
-      new ConnectionLostError(`${argv.join(' ')}: ${words === '' ? why : words}`, {
-        hints: helperHints(argv),
-      }),
-    );
-  };
-  child.once('error', (error) => ended(error.message));
-  child.once('close', (code) => ended(`ended with status ${code}`));
-  stream.once('close', () => child.kill());
-  return stream;
+  return new ChildStream(openPipe(argv), commandLine(argv), helperHints(argv));
 }
 
 function helperHints(argv: readonly string[]): string[] {

@@ -1,13 +1,16 @@
 import { CallTimeoutError } from './errors.ts';
 import { statuses } from './frames.ts';
+import { SparseSender } from './sparse-sender.ts';
 
 /** What a stream needs of its connection. */
-interface StreamSide {
+export interface StreamSide {
   /** false: the connection's buffer is full. */
   send(status: number, body: Buffer): boolean;
   sendHole(body: Buffer): boolean;
-  pause(paused: boolean): void;
-  drained(signal: AbortSignal): Promise<void>;
+  /** Resolves when the connection's buffer has room again. */
+  drained(): Promise<void>;
+  /** The reader is behind or waits, or is no longer so. */
+  demandChanged(): void;
   closed(): void;
   readonly timeoutMs: number;
   readonly peer: string;
@@ -16,24 +19,31 @@ interface StreamSide {
 /** libvirtd refuses larger stream messages than this (the protocol's legacy payload). */
 const maxPayload = 262_120;
 const empty = Buffer.alloc(0);
-/** Received bytes that may wait for a slow reader before the connection is paused. */
+/** Received bytes that may wait for a slow reader before the connection is read no further. */
 const highWaterBytes = 4 * 1024 * 1024;
-/** Runs of zeroes shorter than this are sent as they are. */
-const holeBytes = 64 * 1024;
-const zeroes = Buffer.alloc(holeBytes);
 
 /** The data that belongs to one upload or download. */
 export class VolumeStream {
   readonly #side: StreamSide;
   readonly #queue: Buffer[] = [];
-  readonly #failed = new AbortController();
   #queuedBytes = 0;
   #finished = false;
-  #error: Error | undefined;
-  #wake: () => void = () => {};
+  #failure: { readonly error: unknown; readonly peerKnows: boolean } | undefined;
+  #message: (() => void) | undefined;
+  #interrupt: ((error: unknown) => void) | undefined;
 
   constructor(side: StreamSide) {
     this.#side = side;
+  }
+
+  /** The reader has more to read than it may leave lying. */
+  get isBehind(): boolean {
+    return this.#queuedBytes > highWaterBytes;
+  }
+
+  /** Somebody waits for the next message. */
+  get isAwaited(): boolean {
+    return this.#message !== undefined;
   }
 
   /** A message of this stream came in. */
@@ -44,16 +54,19 @@ export class VolumeStream {
     else {
       this.#queue.push(body);
       this.#queuedBytes += body.length;
-      if (this.#queuedBytes > highWaterBytes) this.#side.pause(true);
     }
-    this.#wake();
+    this.#message?.();
+    this.#side.demandChanged();
   }
 
-  /** The stream or its connection broke. */
+  /** The server gave the stream up, or its connection broke. */
   fail(error: Error): void {
-    this.#error ??= error;
-    this.#failed.abort(error);
-    this.#wake();
+    this.#break(error, true);
+  }
+
+  #break(error: unknown, peerKnows: boolean): void {
+    this.#failure ??= { error, peerKnows };
+    this.#interrupt?.(error);
   }
 
   /** Sends all of `source`; `sparse` leaves out runs of zeroes. Resolves when the server has taken the last byte. */
@@ -61,120 +74,103 @@ export class VolumeStream {
     source: AsyncIterable<Uint8Array>,
     options: { sparse: boolean; signal?: AbortSignal | undefined },
   ): Promise<void> {
-    const send = options.sparse ? new SparseSender(this.#side) : undefined;
+    const sparse = options.sparse ? new SparseSender(this.#side) : undefined;
+    const chunks = source[Symbol.asyncIterator]();
+    const stopListening = this.#endBy(options.signal);
     try {
-      for await (const chunk of source) {
-        options.signal?.throwIfAborted();
-        const bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
-        for (let at = 0; at < bytes.length; at += maxPayload) {
-          const part = bytes.subarray(at, at + maxPayload);
-          const room = send ? send.push(part) : this.#side.send(statuses.more, part);
-          if (!room) await this.#inTime(this.#side.drained(this.#failed.signal));
-          this.#throwIfFailed();
-        }
+      for (let next = await this.#wait(chunks.next()); !next.done; next = await this.#wait(chunks.next())) {
+        await this.#sendAll(next.value, sparse);
       }
-      send?.end();
+      sparse?.end();
       this.#side.send(statuses.ok, empty);
-      while (!this.#finished) await this.#next();
+      while (!this.#finished) await this.#nextMessage();
     } catch (error) {
-      this.#abort();
-      throw this.#error ?? error;
+      void chunks.return?.().then(ignore, ignore); // a source that hangs must not keep the caller
+      throw error;
     } finally {
-      this.#side.closed();
+      stopListening();
+      this.#close();
+    }
+  }
+
+  async #sendAll(chunk: Uint8Array, sparse: SparseSender | undefined): Promise<void> {
+    const bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
+    for (let at = 0; at < bytes.length; at += maxPayload) {
+      const part = bytes.subarray(at, at + maxPayload);
+      const room = sparse ? sparse.push(part) : this.#side.send(statuses.more, part);
+      if (!room) await this.#inTime(this.#side.drained());
     }
   }
 
   /** The downloaded bytes; a slow reader slows the server. */
-  async *download(): AsyncGenerator<Buffer> {
+  async *download(signal?: AbortSignal): AsyncGenerator<Buffer> {
+    const stopListening = this.#endBy(signal);
     try {
       for (;;) {
         const chunk = this.#queue.shift();
         if (chunk) {
           this.#queuedBytes -= chunk.length;
-          if (this.#queuedBytes <= highWaterBytes) this.#side.pause(false);
+          this.#side.demandChanged();
           yield chunk;
         } else if (this.#finished) return;
-        else await this.#next();
+        else await this.#nextMessage();
       }
     } finally {
-      this.#abort();
-      this.#side.pause(false);
-      this.#side.closed();
+      stopListening();
+      this.#close();
     }
   }
 
-  /** Waits for the next message. Throws if the stream failed or nothing comes in time. */
-  async #next(): Promise<void> {
-    this.#throwIfFailed();
-    await this.#inTime(
-      new Promise<void>((resolve) => {
-        this.#wake = resolve;
-      }),
-    );
-    this.#throwIfFailed();
+  #endBy(signal: AbortSignal | undefined): () => void {
+    const end = () => this.#break(signal?.reason, false);
+    if (signal?.aborted) end();
+    signal?.addEventListener('abort', end, { once: true });
+    return () => signal?.removeEventListener('abort', end);
+  }
+
+  /** Throws if the stream fails or nothing comes in time. */
+  async #nextMessage(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#message = resolve;
+    this.#side.demandChanged();
+    try {
+      await this.#inTime(promise);
+    } finally {
+      this.#message = undefined;
+      this.#side.demandChanged();
+    }
   }
 
   async #inTime(work: Promise<void>): Promise<void> {
     const { timeoutMs, peer } = this.#side;
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(
-        () => reject(new CallTimeoutError(`No data went to or from ${peer} for ${timeoutMs / 1000} s`)),
-        timeoutMs,
-      );
-    });
-    await Promise.race([work, late]).finally(() => clearTimeout(timer));
-  }
-
-  #throwIfFailed(): void {
-    if (this.#error) throw this.#error;
-  }
-
-  /** Tells the server to stop, unless both sides are done already. */
-  #abort(): void {
-    if (!this.#finished && !this.#error) this.#side.send(statuses.error, empty);
-  }
-}
-
-/** Sends runs of zeroes as holes, so that they take neither time nor space on the other side. */
-class SparseSender {
-  readonly #side: StreamSide;
-  #holeLength = 0;
-
-  constructor(side: StreamSide) {
-    this.#side = side;
-  }
-
-  push(part: Buffer): boolean {
-    let room = true;
-    for (let at = 0; at < part.length; ) {
-      const hole = zeroRun(part, at);
-      if (hole > 0) {
-        this.#holeLength += hole;
-        at += hole;
-        continue;
-      }
-      let end = at + holeBytes;
-      while (end < part.length && zeroRun(part, end) === 0) end += holeBytes;
-      this.end();
-      room = this.#side.send(statuses.more, part.subarray(at, Math.min(end, part.length)));
-      at = end;
+    const late = () =>
+      this.#break(new CallTimeoutError(`No data went to or from ${peer} for ${timeoutMs / 1000} s`), false);
+    const timer = setTimeout(late, timeoutMs);
+    try {
+      await this.#wait(work);
+    } finally {
+      clearTimeout(timer);
     }
-    return room;
   }
 
-  /** Sends the hole that is still pending. */
-  end(): void {
-    if (this.#holeLength === 0) return;
-    const body = Buffer.alloc(12);
-    body.writeBigInt64BE(BigInt(this.#holeLength), 0);
-    this.#side.sendHole(body);
-    this.#holeLength = 0;
+  /** Waits for `work`, but throws as soon as the stream fails. One wait at a time. */
+  async #wait<T>(work: Promise<T>): Promise<T> {
+    try {
+      return await new Promise<T>((resolve, reject) => {
+        this.#interrupt = reject;
+        if (this.#failure) reject(this.#failure.error);
+        work.then(resolve, reject);
+      });
+    } finally {
+      this.#interrupt = undefined;
+    }
+  }
+
+  /** Tells the server to stop, unless it knows that the stream is over. */
+  #close(): void {
+    if (!this.#finished && !this.#failure?.peerKnows) this.#side.send(statuses.error, empty);
+    this.#side.closed();
   }
 }
 
-/** Length of the block of zeroes that begins at `at`: a whole block, the rest of the part, or 0. */
-function zeroRun(part: Buffer, at: number): number {
-  const length = Math.min(holeBytes, part.length - at);
-  return part.compare(zeroes, 0, length, at, at + length) === 0 ? length : 0;
-}
+function ignore(): void {}
