@@ -6,6 +6,7 @@ import { run } from '../platform/process.ts';
 import { type CpioEntry, cpioArchive } from './cpio.ts';
 import { isElf, neededLibraries, withoutSymbols } from './elf.ts';
 import { GuestTree } from './guest-tree.ts';
+import { isThere } from './is-there.ts';
 import type { KernelModule } from './kernel-modules.ts';
 import { guestPrograms } from './probe-packages.ts';
 
@@ -151,14 +152,7 @@ async function readFirst(root: string, paths: readonly string[]): Promise<Buffer
 }
 
 async function findFirst(root: string, paths: readonly string[]): Promise<string> {
-  const { access } = await import('node:fs/promises');
-  for (const path of paths) {
-    const there = await access(join(root, path)).then(
-      () => true,
-      () => false,
-    );
-    if (there) return join(root, path);
-  }
+  for (const path of paths) if (await isThere(join(root, path))) return join(root, path);
   throw new UserError(
     'UNSUPPORTED',
     `The Debian packages for the probe stemcell hold none of ${paths.join(', ')}`,
