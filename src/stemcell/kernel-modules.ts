@@ -61,7 +61,7 @@ export function dependenciesOf(module: Buffer): string[] {
 }
 
 /** `kernel/drivers/net/virtio-net.ko.xz` → `virtio_net`. */
-export function moduleName(path: string): string {
+function moduleName(path: string): string {
   return basename(path)
     .replace(/\.ko(\.\w+)?$/, '')
     .replaceAll('-', '_');

@@ -85,7 +85,7 @@ export async function writeRootFilesystem(
 }
 
 /** The commands that make one entry, with root's or the given owner and its exact mode. */
-export function debugfsCommands(entry: GuestEntry, source: string): string[] {
+function debugfsCommands(entry: GuestEntry, source: string): string[] {
   const { path } = entry;
   const [parent, name] = [path.slice(0, path.lastIndexOf('/')) || '/', path.slice(path.lastIndexOf('/') + 1)];
   const mode = (type: number, bits: number) => `sif ${path} mode 0${(type | bits).toString(8)}`;

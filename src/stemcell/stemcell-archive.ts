@@ -56,7 +56,7 @@ export async function writeStemcell(
 }
 
 /** The content of stemcell.MF: a raw disk for QEMU, with an agent that takes disk hints (api_version 3). */
-export function stemcellManifest(facts: StemcellFacts, imageSha1: string): Record<string, unknown> {
+function stemcellManifest(facts: StemcellFacts, imageSha1: string): Record<string, unknown> {
   const { name, version, operatingSystem, diskMb } = facts;
   return {
     name,

@@ -52,10 +52,7 @@ async function askDhcp(name: string, run: RunProgram): Promise<void> {
 }
 
 /** The network that is the machine's default for something; the only one there is needs not say so (contract 1.6). */
-export function ownerOf(
-  what: 'dns' | 'gateway',
-  networks: readonly NetworkSettings[],
-): NetworkSettings | undefined {
+function ownerOf(what: 'dns' | 'gateway', networks: readonly NetworkSettings[]): NetworkSettings | undefined {
   return (
     networks.find(({ isDefaultFor }) => isDefaultFor.includes(what)) ??
     (networks.length === 1 ? networks[0] : undefined)
@@ -63,7 +60,7 @@ export function ownerOf(
 }
 
 /** Names of the network interfaces that are devices, by MAC. */
-export async function interfacesByMac({ sys }: Places): Promise<Map<string, string>> {
+async function interfacesByMac({ sys }: Places): Promise<Map<string, string>> {
   const folder = join(sys, 'class', 'net');
   const interfaces = new Map<string, string>();
   for (const name of (await readdir(folder)).sort()) {
