@@ -72,7 +72,7 @@ async function interfacesByMac({ sys }: Places): Promise<Map<string, string>> {
 }
 
 /** The interface of a network: by MAC, or the only one for the only network (contract 2.5). */
-export function interfaceOf(
+function interfaceOf(
   network: NetworkSettings,
   networks: readonly NetworkSettings[],
   interfaces: ReadonlyMap<string, string>,
