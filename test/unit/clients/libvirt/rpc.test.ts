@@ -1,0 +1,226 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
+import { expect, test } from 'vitest';
+import {
+  CallTimeoutError,
+  ConnectionLostError,
+  connectLibvirt,
+  type Libvirt,
+  LibvirtError,
+  ProtocolError,
+} from '../../../../src/clients/libvirt/index.ts';
+import { Rpc } from '../../../../src/clients/libvirt/rpc.ts';
+import {
+  errorBody,
+  friendly,
+  type Script,
+  type ScriptedPeer,
+  startPeer,
+  text,
+  wire,
+  word,
+  write,
+} from './scripted-peer.ts';
+
+/** A connection to a peer that is friendly until the script says otherwise. */
+async function connected(script: Script, options = {}) {
+  const peer = await startPeer(friendly(script));
+  const libvirt = await connectLibvirt(peer.uri, options);
+  return {
+    peer,
+    libvirt,
+    async [Symbol.asyncDispose]() {
+      await libvirt.close();
+      await peer[Symbol.asyncDispose]();
+    },
+  };
+}
+
+test('answers reach their callers in whatever order they come', async () => {
+  const calls: { reply(): void }[] = [];
+  await using scene = await connected((message, peer) => {
+    const name = `answer ${calls.length}`;
+    calls.push({ reply: () => peer.reply(message, text(name)) });
+    if (calls.length === 3) for (const call of calls.toReversed()) call.reply();
+  });
+  const names = await Promise.all([1, 2, 3].map(() => scene.libvirt.hostname()));
+  expect(names).toEqual(['answer 0', 'answer 1', 'answer 2']);
+});
+
+test('a message may come in pieces, and several in one', async () => {
+  await using scene = await connected((message, peer) => {
+    const answer = write({ ...message, type: wire.reply, body: text('piecemeal') });
+    const event = write({ procedure: 999, type: wire.event });
+    const bytes = Buffer.concat([event, answer, event.subarray(0, 10)]);
+    const trickle = async () => {
+      for (const byte of bytes) {
+        peer.socket.write(Buffer.of(byte));
+        await setImmediate();
+      }
+    };
+    void trickle();
+  });
+  expect(await scene.libvirt.hostname()).toBe('piecemeal');
+});
+
+test('libvirt’s refusal of a call says code, domain and words, and ends nothing else', async () => {
+  let calls = 0;
+  await using scene = await connected((message, peer) => {
+    calls += 1;
+    if (calls === 1) peer.reply(message, errorBody(42, 10, 'Domain not found'), wire.error);
+    else peer.reply(message, text('still here'));
+  });
+  const error = await scene.libvirt.hostname().catch((reason: unknown) => reason);
+  expect(error).toBeInstanceOf(LibvirtError);
+  expect(error).toMatchObject({ libvirtCode: 42, libvirtDomain: 10, int1: 7, message: 'Domain not found' });
+  expect(await scene.libvirt.hostname()).toBe('still here');
+});
+
+test.each<[string, Buffer, RegExp]>([
+  ['a length that no message can have', word(5), /message of 5 bytes/],
+  ['an absurd length', word(0x7fffffff), /message of 2147483647 bytes/],
+  ['another protocol', Buffer.from('HTTP/1.1 400 Bad Request\r\n\r\n'), /does not speak libvirt/],
+  ['an unknown program', write({ program: 7 }), /unknown program 7/],
+])('%s ends the connection with a ProtocolError', async (_, bytes, message) => {
+  await using scene = await connected((_call, peer) => peer.socket.write(bytes));
+  const [error, other] = await Promise.all(
+    [1, 2].map(() => scene.libvirt.hostname().catch((reason: unknown) => reason)),
+  );
+  expect(error).toBeInstanceOf(ProtocolError);
+  expect((error as Error).message).toMatch(message);
+  expect(other).toBe(error);
+  await expect(scene.libvirt.hostname()).rejects.toBe(error);
+});
+
+test('an answer that is too short is a ProtocolError of that call', async () => {
+  await using scene = await connected((message, peer) => peer.reply(message, word(1000)));
+  await expect(scene.libvirt.hostname()).rejects.toThrow(ProtocolError);
+});
+
+test('a capacity that a number cannot hold is refused, not rounded', async () => {
+  const size = Buffer.alloc(8);
+  size.writeBigUInt64BE(2n ** 53n + 1n);
+  await using scene = await connected((message, peer) => {
+    if (message.procedure === 84) peer.reply(message, Buffer.concat([text('p'), Buffer.alloc(16)]));
+    else peer.reply(message, Buffer.concat([word(2), size, size, size]));
+  });
+  const pool = await scene.libvirt.findPool('p');
+  await expect(pool?.info()).rejects.toThrow(ProtocolError);
+});
+
+test('a daemon that goes away ends the calls under way and the later ones', async () => {
+  await using scene = await connected((_message, peer) => peer.socket.destroy());
+  const error = await scene.libvirt.hostname().catch((reason: unknown) => reason);
+  expect(error).toBeInstanceOf(ConnectionLostError);
+  expect((error as Error).message).toMatch(/lost during hostname: the peer closed it/);
+  await expect(scene.libvirt.hostname()).rejects.toBe(error);
+});
+
+test('a call that is not answered in time fails alone; its late answer is dropped', async () => {
+  const late: (() => void)[] = [];
+  await using scene = await connected(
+    (message, peer) => {
+      if (late.length === 0) late.push(() => peer.reply(message, text('too late')));
+      else {
+        late[0]?.();
+        peer.reply(message, text('in time'));
+      }
+    },
+    { callTimeoutMs: 50 },
+  );
+  await expect(scene.libvirt.hostname()).rejects.toThrow(CallTimeoutError);
+  expect(await scene.libvirt.hostname()).toBe('in time');
+});
+
+test('after closing, calls fail and closing again does nothing', async () => {
+  await using scene = await connected(() => {});
+  const hanging = scene.libvirt.hostname().catch((reason: unknown) => reason);
+  await scene.libvirt.close();
+  expect(await hanging).toBeInstanceOf(ConnectionLostError);
+  await expect(scene.libvirt.hostname()).rejects.toThrow('closed on this side');
+  await scene.libvirt.close();
+});
+
+test('pings are answered', async () => {
+  await using scene = await connected((message, peer) => peer.reply(message, text('x')));
+  const [connection] = scene.peer.connections;
+  connection?.send({ program: wire.keepalive, procedure: wire.ping, type: wire.event });
+  await expect
+    .poll(() =>
+      connection?.heard.some(
+        ({ program, procedure }) => program === wire.keepalive && procedure === wire.pong,
+      ),
+    )
+    .toBe(true);
+});
+
+async function rpcTo(peer: ScriptedPeer) {
+  const socket = connect(peer.socketPath);
+  await once(socket, 'connect');
+  const keepalive = { intervalMs: 10, patience: 3 };
+  const rpc = new Rpc(socket, { callTimeoutMs: 60_000, peer: 'the peer', keepalive });
+  rpc.keepAlive();
+  return rpc;
+}
+
+test('a peer that falls silent is noticed while somebody waits', async () => {
+  let alive = true;
+  const answering = friendly();
+  await using peer = await startPeer((message, to) => {
+    if (alive) answering(message, to);
+  });
+  const rpc = await rpcTo(peer);
+  await sleep(50); // nobody waits: nothing is asked
+  alive = false;
+  await expect(rpc.call('hostname', {})).rejects.toThrow(/silent for 0.03 s/);
+});
+
+test('a peer that is slow but answers pings is waited for', async () => {
+  await using peer = await startPeer(
+    friendly((message, to) => {
+      setTimeout(() => to.reply(message, text('at last')), 200);
+    }),
+  );
+  const rpc = await rpcTo(peer);
+  expect(await rpc.call('hostname', {})).toEqual({ hostname: 'at last' });
+  await rpc.close();
+});
+
+test('who waits for events is told that the connection ended', async () => {
+  let registrations = 0;
+  await using scene = await connected((message, peer) => {
+    registrations += 1;
+    peer.reply(message, word(registrations));
+  });
+  const { libvirt, peer } = scene;
+  using events = await libvirt.events('lifecycle');
+  const next = events[Symbol.asyncIterator]().next();
+  const domain = Buffer.concat([text('vm-1'), Buffer.alloc(16, 0xab), word(-1)]);
+  peer.connections[0]?.send({
+    procedure: 318,
+    type: wire.event,
+    body: Buffer.concat([word(1), domain, word(5, 1)]),
+  });
+  const name = { domainName: 'vm-1', domainUuid: 'ab'.repeat(16) };
+  expect((await next).value).toEqual({ kind: 'lifecycle', ...name, happened: 'stopped', detail: 1 });
+  using again = await libvirt.events('lifecycle'); // libvirtd refuses to register a kind twice
+  expect(registrations).toBe(1);
+  peer.connections[0]?.socket.destroy();
+  for (const listener of [events, again, await eventsAfterTheEnd(libvirt)]) {
+    await expect(listener[Symbol.asyncIterator]().next()).rejects.toThrow(ConnectionLostError);
+  }
+});
+
+async function eventsAfterTheEnd(libvirt: Libvirt) {
+  await expect(libvirt.hostname()).rejects.toThrow(ConnectionLostError);
+  return await libvirt.events('lifecycle');
+}
+
+test('an iteration over events ends when they are disposed of', async () => {
+  await using scene = await connected((message, peer) => peer.reply(message, word(1)));
+  const events = await scene.libvirt.events('lifecycle');
+  const next = events[Symbol.asyncIterator]().next();
+  events[Symbol.dispose]();
+  expect((await next).done).toBe(true);
+});
