@@ -1,8 +1,9 @@
 /** The libvirt client against a real libvirtd and QEMU (emulated, no guest system); virsh is the second opinion. */
 import { createHash, randomBytes } from 'node:crypto';
-import { stat } from 'node:fs/promises';
+import { chown, mkdtempDisposable, readFile, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
 import {
   connectLibvirt,
   type Domain,
@@ -12,9 +13,11 @@ import {
   type Pool,
 } from '../../src/clients/libvirt/index.ts';
 import { run } from '../../src/platform/process.ts';
+import { waitFor } from '../../src/platform/retry.ts';
 import { startLibvirtd, type TestLibvirtd } from '../support/libvirtd.ts';
 
 const mib = 1024 * 1024;
+const nobody = 65_534;
 let daemon: TestLibvirtd;
 let libvirt: Libvirt;
 let pool: Pool;
@@ -32,6 +35,10 @@ beforeAll(async () => {
 afterAll(async () => {
   await libvirt?.close();
   await daemon?.[Symbol.asyncDispose]();
+});
+
+afterEach(() => {
+  vi.unstubAllEnvs();
 });
 
 const virsh = async (...args: string[]) =>
@@ -377,4 +384,44 @@ test('a read-only connection looks and does not touch', async () => {
 test('a URI that no driver knows is refused by libvirt', async () => {
   const error = await refusal(connectLibvirt('nope:///system', { socketPath: daemon.socketPath }));
   expect(error.is(libvirtErrors.NO_CONNECT, libvirtErrors.CONFIG_UNSUPPORTED)).toBe(true);
+});
+
+test('ssh and virt-ssh-helper carry the protocol, both ways and in bulk', async () => {
+  // a shell reads the words after --, as at the other end of a real ssh
+  const ssh = `#!/bin/sh\nwhile [ "$1" != -- ]; do shift; done; shift 2\nexec nsenter -m -t ${daemon.pid} sh -c "exec $*"\n`;
+  await using programs = await mkdtempDisposable(join(tmpdir(), 'path-'));
+  await writeFile(join(programs.path, 'ssh'), ssh, { mode: 0o755 });
+  vi.stubEnv('PATH', `${programs.path}:${process.env.PATH}`);
+  await using remote = await connectLibvirt('qemu+ssh://elsewhere/system');
+  const volume = await (await remote.findPool('p1'))?.createVolume(volumeXml('far.raw', 16 * mib));
+  const seed = randomBytes(mib);
+  await volume?.upload(bytes(16 * mib, seed));
+  expect(await digest(volume?.download() ?? bytes(0, seed))).toEqual(await digest(bytes(16 * mib, seed)));
+  await volume?.delete();
+});
+
+test('a session daemon that does not run is started', async () => {
+  await using home = await mkdtempDisposable(join(tmpdir(), 'home-'));
+  await chown(home.path, nobody, nobody); // root has no session
+  const asNobody = `setpriv --reuid=${nobody} --regid=${nobody} --clear-groups`;
+  const helper = `#!/bin/sh\nexec ${asNobody} /usr/bin/virt-ssh-helper "$@"\n`;
+  await writeFile(join(home.path, 'virt-ssh-helper'), helper, { mode: 0o755 });
+  vi.stubEnv('PATH', `${home.path}:${process.env.PATH}`);
+  for (const name of ['XDG_RUNTIME_DIR', 'XDG_CONFIG_HOME', 'XDG_CACHE_HOME', 'XDG_DATA_HOME', 'HOME']) {
+    vi.stubEnv(name, home.path);
+  }
+  {
+    await using session = await connectLibvirt('qemu:///session', { connectTimeoutMs: 60_000 });
+    expect(await session.listDomains()).toEqual([]);
+  }
+  const pid = Number(await readFile(join(home.path, 'libvirt', 'libvirtd.pid'), 'utf8'));
+  try {
+    vi.stubEnv('PATH', '/nowhere'); // now its socket is there: no helper is needed
+    await using again = await connectLibvirt('qemu:///session');
+    expect(await again.listPools()).toEqual([]);
+  } finally {
+    process.kill(pid, 'SIGTERM');
+  }
+  const gone = async () => ((await stat(`/proc/${pid}`).catch(() => undefined)) ? undefined : true);
+  expect(await waitFor(gone, { timeoutMs: 10_000 })).toBe(true);
 });

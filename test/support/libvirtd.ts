@@ -9,6 +9,8 @@ export interface TestLibvirtd extends AsyncDisposable {
   readonly uri: string;
   /** Unix socket of the daemon, for clients that take a path. */
   readonly socketPath: string;
+  /** A process in its namespaces, for `nsenter -t`. */
+  readonly pid: number;
   /** A folder that the daemon's QEMU can read and write, deleted with the rest. */
   readonly folder: string;
 }
@@ -18,9 +20,12 @@ export async function startLibvirtd(): Promise<TestLibvirtd> {
   const folder = await mkdtemp(join(tmpdir(), 'bv-')); // short: a socket's path holds 107 bytes
   const stop = () => removePrivateHost(folder);
   try {
-    const { uri } = await startPrivateHost(folder, { log: silentLog, signal: AbortSignal.timeout(90_000) });
+    const { uri, pid } = await startPrivateHost(folder, {
+      log: silentLog,
+      signal: AbortSignal.timeout(90_000),
+    });
     const socketPath = new URL(uri).searchParams.get('socket') ?? '';
-    return { uri, socketPath, folder, [Symbol.asyncDispose]: stop };
+    return { uri, pid, socketPath, folder, [Symbol.asyncDispose]: stop };
   } catch (error) {
     await stop();
     throw error;

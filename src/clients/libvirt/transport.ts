@@ -101,7 +101,11 @@ function dialHelper(argv: readonly [string, ...string[]]): Duplex {
 }
 
 function helperHints(argv: readonly string[]): string[] {
-  if (argv[0] !== 'ssh') return ['install libvirt-daemon-system, which brings virt-ssh-helper and libvirtd'];
+  if (argv[0] !== 'ssh')
+    return [
+      'install libvirt-daemon-system, which brings virt-ssh-helper and libvirtd',
+      'root has no session of its own: use qemu:///system',
+    ];
   return [
     'try the same ssh command by hand: it has to log in without a question',
     'the other machine needs virt-ssh-helper (libvirt 6.8 or later)',

@@ -139,6 +139,7 @@ test('a refusal in the middle of an upload ends it at once, though the source ha
   expect(error).toBeInstanceOf(LibvirtError);
   expect(error).toMatchObject({ libvirtCode: 38, message: 'No space left on device' });
   expect(released).toBe(false); // it cannot be: it hangs. But we do not wait for it.
+  await scene.volume.resize(1); // by now the peer has heard all that we sent before
   expect(streamed(scene.peer.connections[0]).filter(({ status }) => status === wire.error)).toEqual([]);
 });
 
@@ -167,6 +168,8 @@ test('a signal ends an upload at once, tells the peer and closes the source', as
   setTimeout(() => giveUp.abort(new Error('enough')), 20);
   await expect(work).rejects.toThrow('enough');
   expect(closed).toBe(true);
+  const { signal } = giveUp;
+  await expect(scene.volume.upload(hangingSource(), { signal })).rejects.toThrow('enough');
   await expect.poll(() => streamed(scene.peer.connections[0]).at(-1)?.status).toBe(wire.error);
 });
 
@@ -228,8 +231,9 @@ test('a download whose peer falls silent is given up', async () => {
   await expect(read(scene.volume.download())).rejects.toThrow(CallTimeoutError);
 });
 
-test('leaving a download early stops the server', async () => {
+test('leaving a download early stops the server, whose last words are not waited for', async () => {
   await using scene = await volumeAt({
+    received: (message, peer) => peer.send({ ...message, body: Buffer.alloc(0) }),
     opened: (open, peer) =>
       peer.send({ ...open, type: wire.stream, status: wire.more, body: Buffer.from('x') }),
   });
@@ -237,24 +241,22 @@ test('leaving a download early stops the server', async () => {
     expect(chunk.toString()).toBe('x');
     break;
   }
-  await expect.poll(() => streamed(scene.peer.connections[0]).at(-1)?.status).toBe(wire.error);
+  await scene.volume.resize(1);
+  expect(streamed(scene.peer.connections[0]).map(({ status }) => status)).toEqual([wire.error]);
 });
 
 test('a slow reader slows the server, but holds up no other call', async () => {
-  let pending = 0;
   await using scene = await volumeAt({
     opened: (open, peer) => {
       if (open.procedure === wire.download) {
         sendAll(open, peer, ...Array.from({ length: 64 }, () => Buffer.alloc(mib, 'x')));
       }
-      pending = peer.socket.writableLength;
     },
     received: finish,
   });
   const [peer] = scene.peer.connections;
   const download = scene.volume.download();
   await download.next();
-  await expect.poll(() => peer?.socket.writableLength === pending, { interval: 50 }).toBe(false);
   let before = -1;
   await expect
     .poll(
