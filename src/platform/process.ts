@@ -34,7 +34,10 @@ const defaultTimeoutMs = 120_000;
  * Runs a program to its end. Throws a UserError if it is not installed and a ToolError (command line, exit status,
  * end of its output) if it fails, is killed or takes longer than `timeoutMs`.
  */
-export async function run(argv: readonly [string, ...string[]], options: RunOptions = {}): Promise<RunResult> {
+export async function run(
+  argv: readonly [string, ...string[]],
+  options: RunOptions = {},
+): Promise<RunResult> {
   const { execa } = await import('execa');
   const [file, ...args] = argv;
   const timeoutMs = options.timeoutMs ?? defaultTimeoutMs;
@@ -53,7 +56,8 @@ export async function run(argv: readonly [string, ...string[]], options: RunOpti
   const { onLine } = options;
   const watching = onLine
     ? (['stdout', 'stderr'] as const).map(async (from) => {
-        for await (const line of child.iterable({ from, preserveNewlines: false })) onLine(String(line), from);
+        for await (const line of child.iterable({ from, preserveNewlines: false }))
+          onLine(String(line), from);
       })
     : [];
   const [result] = await Promise.all([child, ...watching.map((watch) => watch.catch(ignoreEndedStream))]);
@@ -61,7 +65,8 @@ export async function run(argv: readonly [string, ...string[]], options: RunOpti
   if (exitCode === 0 || (exitCode !== undefined && options.okExitCodes?.includes(exitCode))) {
     return { stdout: String(result.stdout ?? ''), stderr: String(result.stderr ?? ''), exitCode };
   }
-  if (result.isCanceled) throw options.signal?.reason ?? new ToolError('INTERRUPTED', `${file} was interrupted`);
+  if (result.isCanceled)
+    throw options.signal?.reason ?? new ToolError('INTERRUPTED', `${file} was interrupted`);
   throw failureOf(argv, options.failure ?? 'HYPERVISOR', {
     exitCode,
     output: `${result.stdout ?? ''}${result.stderr ?? ''}`,
@@ -116,7 +121,10 @@ export async function runInTerminal(
 }
 
 /** Starts a program whose standard streams the caller speaks through (a tunnel, a lock holder). */
-export function openPipe(argv: readonly [string, ...string[]], options: Pick<RunOptions, 'env' | 'cwd'> = {}) {
+export function openPipe(
+  argv: readonly [string, ...string[]],
+  options: Pick<RunOptions, 'env' | 'cwd'> = {},
+) {
   const [file, ...args] = argv;
   return spawn(file, args, {
     stdio: ['pipe', 'pipe', 'pipe'],
@@ -125,8 +133,29 @@ export function openPipe(argv: readonly [string, ...string[]], options: Pick<Run
   });
 }
 
+/**
+ * Starts a program in a process group of its own: Ctrl-C in the terminal reaches it through us alone, and -pid names the
+ * group. Its descriptor 3 is a pipe that nobody writes to; it ends when the last process that it started has ended.
+ */
+export function openGroup(
+  argv: readonly [string, ...string[]],
+  options: Pick<RunOptions, 'cwd'> & { env: Readonly<Record<string, string | undefined>> },
+): ChildProcess {
+  const [file, ...args] = argv;
+  return spawn(file, args, {
+    stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
+    detached: true,
+    env: { ...options.env },
+    ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+  });
+}
+
 /** Starts a daemon that outlives this process; its output goes to the open file `outputFd`. */
-export function startDaemon(argv: readonly [string, ...string[]], outputFd: number, env: Record<string, string>): ChildProcess {
+export function startDaemon(
+  argv: readonly [string, ...string[]],
+  outputFd: number,
+  env: Record<string, string>,
+): ChildProcess {
   const child = start(argv, { stdio: ['ignore', outputFd, outputFd], detached: true, env, replaceEnv: true });
   child.unref();
   return child;
@@ -134,7 +163,13 @@ export function startDaemon(argv: readonly [string, ...string[]], outputFd: numb
 
 function start(
   argv: readonly [string, ...string[]],
-  options: { stdio: SpawnOptions['stdio']; env?: RunOptions['env']; cwd?: string; detached?: boolean; replaceEnv?: boolean },
+  options: {
+    stdio: SpawnOptions['stdio'];
+    env?: RunOptions['env'];
+    cwd?: string;
+    detached?: boolean;
+    replaceEnv?: boolean;
+  },
 ): ChildProcess {
   const [file, ...args] = argv;
   return spawn(file, args, {
@@ -152,7 +187,9 @@ function startFailure(argv: readonly [string, ...string[]], error: Error): Error
 
 /** An argv as a line that can be pasted into a POSIX shell. */
 export function commandLine(argv: readonly string[]): string {
-  return argv.map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`)).join(' ');
+  return argv
+    .map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`))
+    .join(' ');
 }
 
 /** The last `count` lines of a text that hold anything. */
@@ -164,7 +201,7 @@ export function lastLines(text: string, count: number): string {
 /** Where a program lies on PATH (sbin folders included, since users often lack them), or undefined. */
 export async function which(program: string): Promise<string | undefined> {
   const { access, constants } = await import('node:fs/promises');
-  const folders = [...(process.env['PATH'] ?? '').split(':'), '/usr/local/sbin', '/usr/sbin', '/sbin'];
+  const folders = [...(process.env.PATH ?? '').split(':'), '/usr/local/sbin', '/usr/sbin', '/sbin'];
   for (const folder of folders) {
     if (folder === '') continue;
     const path = `${folder}/${program}`;

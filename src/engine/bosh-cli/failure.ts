@@ -1,0 +1,73 @@
+import { type ErrorCode, ToolError } from '../../platform/errors.ts';
+
+export interface BoshFailure {
+  /** `create-env` or `delete-env`. */
+  readonly command: string;
+  readonly failedStep: string | undefined;
+  /** What bosh printed on stderr, without secrets. */
+  readonly stderr: string;
+  readonly logPath: string;
+  readonly exitCode: number | undefined;
+}
+
+/** The essence of bosh's failure in a line; all of it is in the log. */
+export function boshFailure({
+  command,
+  failedStep: step,
+  stderr,
+  logPath,
+  exitCode,
+}: BoshFailure): ToolError {
+  const { code, reason, hints } = essenceOf(stderr);
+  const where = step === undefined ? '' : ` at '${step}'`;
+  return new ToolError(code, `bosh ${command} failed${where}: ${reason}`, {
+    command: `bosh ${command}`,
+    exitCode,
+    output: stderr,
+    hints: [...hints, `all that bosh and the CPI said: ${logPath}`],
+  });
+}
+
+interface Essence {
+  readonly code: ErrorCode;
+  readonly reason: string;
+  readonly hints: readonly string[];
+}
+
+/**
+ * bosh nests what went wrong, the cause innermost and last. A CPI's answer is a JSON value within its line; a program's
+ * output follows the line StdErr.
+ */
+function essenceOf(stderr: string): Essence {
+  const lines = stderr
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '' && line !== 'Exit code 1');
+  const cpi = lines.map(cpiError).findLast((found) => found !== undefined);
+  if (cpi) return { code: 'CPI', reason: cpi, hints: ['boshvirt doctor looks at the machine'] };
+  const last = lines.at(-1) ?? 'it said nothing';
+  if (/Timed out pinging|Agent unreachable|Failed to ping/i.test(stderr)) {
+    const hints = ['boshvirt logs shows the machine’s console, if the machine still stands'];
+    return { code: 'AGENT_TIMEOUT', reason: last, hints };
+  }
+  if (lines.some((line) => line.startsWith('Expected to find variables'))) {
+    const hints = ['give them with --var name=value or --vars-file file'];
+    return { code: 'USAGE', reason: lines.slice(variablesAt(lines)).join(' '), hints };
+  }
+  return { code: 'CREATE_ENV', reason: last, hints: [] };
+}
+
+const variablesAt = (lines: readonly string[]): number =>
+  lines.findIndex((line) => line.startsWith('Expected to find variables'));
+
+/** "CPI 'create_vm' method responded with error: CmdError{"type":...}" in short. */
+function cpiError(line: string): string | undefined {
+  const [, method, json = ''] = line.match(/CPI '(\w+)' method responded with error: CmdError(\{.*\})/) ?? [];
+  if (method === undefined) return undefined;
+  try {
+    const { type, message }: { type: string; message: string } = JSON.parse(json);
+    return `the CPI's ${method} said ${type.replace('Bosh::Clouds::', '')}: ${message}`;
+  } catch {
+    return line;
+  }
+}

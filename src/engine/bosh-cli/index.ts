@@ -1,0 +1,3 @@
+/** create-env by the real bosh CLI. */
+export { BoshCliEngine, type BoshCliOptions } from './bosh-cli-engine.ts';
+export { type BoshProgram, findBosh, rubyPresent } from './find-bosh.ts';

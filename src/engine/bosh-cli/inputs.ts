@@ -1,0 +1,42 @@
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { writeFileAtomic } from '../../platform/files.ts';
+import { buildCpiRelease } from '../../release/index.ts';
+import type { DeploySource, EngineContext } from '../engine.ts';
+
+/**
+ * The words after `bosh create-env`. Variables go through a file, 0600, since others can read an argv; it comes last, so
+ * that it has the upper hand over the user's files. State and vars-store are made 0600 before bosh opens them.
+ */
+export async function boshInputs(source: DeploySource, context: EngineContext): Promise<string[]> {
+  const varsPath = join(context.workDir, 'vars.json');
+  // JSON is YAML
+  await writeFileAtomic(varsPath, JSON.stringify(await allVars(source, context), null, 2));
+  await makePrivate(source.varsStorePath);
+  return [
+    source.manifestPath,
+    ...source.opsFiles.flatMap((path) => ['--ops-file', path]),
+    ...[...source.varsFiles, varsPath].flatMap((path) => ['--vars-file', path]),
+    ...['--state', source.statePath],
+    ...['--vars-store', source.varsStorePath],
+  ];
+}
+
+/** The release lies at one place for all time: its path is part of the manifest, whose change makes bosh deploy anew. */
+async function allVars(source: DeploySource, context: EngineContext): Promise<DeploySource['vars']> {
+  const release = await buildCpiRelease({
+    outPath: join(context.workDir, 'boshvirt-cpi.tgz'),
+    log: context.log,
+  });
+  return {
+    boshvirt_cpi_release_url: `file://${release.path}`,
+    boshvirt_cpi_release_sha1: release.sha1,
+    ...source.vars,
+  };
+}
+
+/** An empty file if there is none: bosh keeps the mode of what it finds. */
+async function makePrivate(path: string): Promise<void> {
+  const there = await stat(path).catch(() => undefined);
+  if (!there) await writeFileAtomic(path, '');
+}
