@@ -62,7 +62,7 @@ export async function runBosh({ argv, env, secrets, context }: BoshRun): Promise
   return {
     exitCode,
     stderr: secrets.hide(stderr.join('')),
-    step: progress.step,
+    failedStep: progress.failed ?? progress.running,
     unchanged: progress.unchanged,
   };
 }
