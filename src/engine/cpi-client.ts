@@ -10,10 +10,10 @@ export class CpiCallError extends ToolError {
   readonly type: string;
   readonly okToRetry: boolean;
 
-  constructor(method: string, error: { type: string; message: string; ok_to_retry: boolean }) {
-    super('CPI', `The CPI refused ${method}: ${error.message}`);
+  constructor(method: string, error: WireError) {
+    super('CPI', `The CPI failed at ${method}: ${error.message}`);
     this.type = error.type;
-    this.okToRetry = error.ok_to_retry;
+    this.okToRetry = error.ok_to_retry === true;
   }
 }
 
@@ -29,7 +29,19 @@ export interface CpiClientOptions {
   readonly signal: AbortSignal;
 }
 
+interface WireError {
+  readonly type: string;
+  readonly message: string;
+  readonly ok_to_retry?: boolean;
+}
+
+interface CpiAnswer {
+  readonly result: JsonValue;
+  readonly error?: WireError | null;
+}
+
 const timeoutMs = 30 * 60_000;
+/** The version that the bosh CLI speaks (contract 1.2). */
 const apiVersion = 2;
 
 /** Calls a CPI as bosh does: one process per call, the request on stdin, one JSON line on stdout (contract 1.1). */
@@ -44,43 +56,73 @@ export class CpiClient {
 
   /** Throws a CpiCallError for the CPI's own errors, a ToolError for anything that is no answer. */
   async call(method: string, args: readonly JsonValue[]): Promise<JsonValue> {
-    const { command, directorUuid, stemcellApiVersion, signal } = this.#options;
+    const { directorUuid, stemcellApiVersion } = this.#options;
     const context = { director_uuid: directorUuid, vm: { stemcell: { api_version: stemcellApiVersion } } };
-    const input = JSON.stringify({ method, arguments: args, context, api_version: apiVersion });
+    const request = JSON.stringify({ method, arguments: args, context, api_version: apiVersion });
     const started = performance.now();
-    const { stdout, stderr } = await run(command as [string, ...string[]], {
-      input,
-      timeoutMs,
-      signal,
-      failure: 'CPI',
-    });
-    const response = responseIn(stdout, method);
-    await this.#note(method, started, stderr, response.error?.message);
-    if (response.error) throw new CpiCallError(method, response.error);
-    return response.result;
+    const { error, result } = await this.#ask(method, request);
+    const took = Math.round(performance.now() - started);
+    await this.#note(`cpi ${method} (${took} ms): ${error ? `${error.type}: ${error.message}` : 'ok'}`);
+    if (error) throw new CpiCallError(method, error);
+    return result;
   }
 
-  async #note(method: string, started: number, stderr: string, failure: string | undefined): Promise<void> {
-    const outcome = failure === undefined ? 'ok' : `failed: ${failure}`;
-    const line = `${new Date().toISOString()} cpi ${method} (${Math.round(performance.now() - started)} ms): ${outcome}\n`;
-    await appendFile(this.#options.logPath, this.#hide(`${stderr}${line}`), { mode: 0o600 });
+  async #ask(method: string, input: string): Promise<CpiAnswer> {
+    const { command, signal } = this.#options;
+    try {
+      const { stdout, stderr } = await run(command as [string, ...string[]], {
+        input,
+        timeoutMs,
+        signal,
+        failure: 'CPI',
+      });
+      await this.#append(stderr);
+      return answerIn(stdout, method);
+    } catch (error) {
+      if (!(error instanceof ToolError)) throw error;
+      await this.#append(error.output);
+      await this.#note(`cpi ${method}: ${error.message}`);
+      // what the program said may quote the request
+      throw new ToolError(error.code, this.#hide(error.message), {
+        command: error.command,
+        exitCode: error.exitCode,
+        output: this.#hide(error.output),
+        hints: [`the CPI's log is ${this.#options.logPath}`],
+      });
+    }
+  }
+
+  async #note(line: string): Promise<void> {
+    await this.#append(`${new Date().toISOString()} ${line}\n`);
+  }
+
+  async #append(text: string): Promise<void> {
+    if (text !== '') await appendFile(this.#options.logPath, this.#hide(text), { mode: 0o600 });
   }
 }
 
-interface CpiAnswer {
-  readonly result: JsonValue;
-  readonly error: { type: string; message: string; ok_to_retry: boolean } | null;
-}
-
-function responseIn(stdout: string, method: string): CpiAnswer {
-  try {
-    const answer = JSON.parse(stdout) as CpiAnswer;
-    if (typeof answer === 'object' && answer !== null && 'result' in answer) return answer;
-  } catch {
-    // told below, with what came
-  }
+function answerIn(stdout: string, method: string): CpiAnswer {
+  const answer = parsed(stdout);
+  if (isAnswer(answer)) return answer;
   throw new ToolError(
     'CPI',
-    `The CPI did not answer ${method} with one JSON value but with: ${stdout.slice(0, 300)}`,
+    `The CPI did not answer ${method} with one JSON value but with: ${start(stdout)}`,
   );
+}
+
+const start = (text: string): string => (text === '' ? 'nothing' : text.slice(0, 300));
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined; // told by the caller, with what came
+  }
+}
+
+function isAnswer(value: unknown): value is CpiAnswer {
+  if (typeof value !== 'object' || value === null || !('result' in value)) return false;
+  const error = 'error' in value ? value.error : null;
+  if (error === null || error === undefined) return true;
+  return typeof error === 'object' && 'type' in error && 'message' in error;
 }

@@ -1,21 +1,27 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { ToolError } from '../../platform/errors.ts';
-import { waitFor } from '../../platform/retry.ts';
-import type { CreateEnvOptions, DeploySource, EngineContext, JsonValue } from '../engine.ts';
-import type { StemcellRecord } from '../state-file.ts';
-import {
-  type Deployment,
-  deleteCurrentVm,
-  metadataOf,
-  now,
-  openDeployment,
-  unlessNotFound,
-} from './deployment.ts';
+import { UserError } from '../../platform/errors.ts';
+import type { CreateEnvOptions, DeploySource, EngineContext } from '../engine.ts';
+import { StateFile, type StemcellRecord } from '../state-file.ts';
+import { isCloudError } from './cloud.ts';
+import { type Deployment, openDeployment, readManifest } from './deployment.ts';
 import { updateDisks } from './disks.ts';
-import { type UnpackedStemcell, unpackStemcell } from './stemcell-image.ts';
+import { startMachine } from './jobs.ts';
+import { type MachinePlan, machinePlanFrom } from './manifest/index.ts';
+import { vmMetadata } from './metadata.ts';
+import { deleteCurrentVm } from './shut-down.ts';
+import { StemcellArchive } from './stemcell-archive.ts';
+import { deleteStemcell, ensureStemcell, replaceStemcell, type StemcellSource } from './stemcells.ts';
 
 const agentTimeoutMs = 10 * 60_000;
-const runningTimeoutMs = 5 * 60_000;
+/** Older agents learn of their disks from a registry, which nobody runs any more (contract 1.2). */
+const oldestApiVersion = 2;
+
+/** All that a deploy is made from. */
+interface Work {
+  readonly deployment: Deployment;
+  readonly plan: MachinePlan;
+  readonly stemcell: StemcellSource;
+}
 
 /**
  * Brings the machine to what the manifest says. Nothing changed and the VM is there: no call but has_vm. Every step is in
@@ -27,107 +33,88 @@ export async function createEnv(
   options: CreateEnvOptions,
 ): Promise<{ changed: boolean }> {
   context.onProgress('reading the manifest');
-  const deployment = await openDeployment(source, context);
-  const { plan, state, cpi } = deployment;
-  context.onProgress('reading the stemcell');
-  await using stemcell = await unpackStemcell(plan.stemcell.path, plan.stemcell.sha1, context.workDir);
-  const sha = createHash('sha256').update(deployment.manifestText).digest('hex');
-  if (!options.recreate && (await isDeployed(deployment, sha, stemcell))) return { changed: false };
-  const record = await uploadStemcell(deployment, stemcell);
-  await state.change({ current_manifest_sha: '', releases: [], current_release_ids: [] });
-  await deleteCurrentVm(deployment);
-  const vm = await createVm(deployment, record);
-  await deployment.agent.ping({ timeoutMs: agentTimeoutMs, signal: context.signal });
-  await updateDisks(deployment, vm);
-  await startJobs(deployment);
-  await state.change({ current_manifest_sha: sha });
-  for (const old of state.stemcells.filter((each) => each.id !== record.id)) {
-    await unlessNotFound(cpi.call('delete_stemcell', [old.cid]));
-    await state.change({ stemcells: state.stemcells.filter((each) => each.id !== old.id) });
-  }
+  const { manifest, text } = await readManifest(source);
+  const plan = machinePlanFrom(manifest, source.manifestPath);
+  const stemcell = await openStemcell(plan, context.signal);
+  const state = await StateFile.open(source.statePath);
+  const deployment = await openDeployment(manifest, state, stemcell.facts.apiVersion, context);
+  const manifestSha = createHash('sha512').update(text).digest('hex');
+  if (!options.recreate && (await isDeployed(deployment, stemcell, manifestSha))) return { changed: false };
+  await deploy({ deployment, plan, stemcell }, manifestSha);
   return { changed: true };
 }
 
+async function openStemcell(plan: MachinePlan, signal: AbortSignal): Promise<StemcellSource> {
+  const { path, digest } = plan.stemcell;
+  const archive = new StemcellArchive(path, digest, signal);
+  const facts = await archive.facts();
+  if (facts.apiVersion >= oldestApiVersion) return { archive, facts };
+  throw new UserError(
+    'UNSUPPORTED',
+    `The stemcell ${path} has api_version ${facts.apiVersion}; create-env needs ${oldestApiVersion} or newer`,
+    { hints: ['take a newer stemcell'] },
+  );
+}
+
 async function isDeployed(
-  { state, cpi }: Deployment,
-  sha: string,
-  stemcell: UnpackedStemcell,
+  { state, cloud }: Deployment,
+  { facts }: StemcellSource,
+  manifestSha: string,
 ): Promise<boolean> {
-  const { current_manifest_sha: deployed, current_stemcell_id: id, current_vm_cid: vm } = state.state;
-  const current = state.stemcells.find((each) => each.id === id);
-  if (deployed !== sha || current?.name !== stemcell.name || current.version !== stemcell.version)
+  const { current_manifest_sha: deployed, current_vm_cid: vm } = state.state;
+  const current = state.currentStemcell;
+  if (deployed !== manifestSha || current?.name !== facts.name || current.version !== facts.version)
     return false;
   // bosh would not look; but a VM that somebody deleted is no deployment
-  return vm !== '' && (await cpi.call('has_vm', [vm])) === true;
+  return vm !== '' && (await cloud.hasVm(vm));
 }
 
-async function uploadStemcell(
-  { state, cpi, context }: Deployment,
-  stemcell: UnpackedStemcell,
-): Promise<StemcellRecord> {
-  const { name, version, apiVersion, cloudProperties, imagePath } = stemcell;
-  context.onProgress(`uploading stemcell ${name}/${version}`);
-  // always called, unlike bosh: the CPI finds an imported image by its content, and makes one that was deleted anew
-  const cid = String(await cpi.call('create_stemcell', [imagePath, cloudProperties]));
-  const known = state.stemcells.find(
-    (each) => each.name === name && each.version === version && each.cid === cid,
-  );
-  const record = known ?? { id: randomUUID(), name, version, api_version: apiVersion, cid };
-  await state.change({
-    stemcells: [...state.stemcells.filter((each) => each.id !== record.id), record],
-    current_stemcell_id: record.id,
-  });
-  return record;
+async function deploy(work: Work, manifestSha: string): Promise<void> {
+  const { deployment, plan } = work;
+  const { state, agent, context } = deployment;
+  const stemcell = await ensureStemcell(deployment, work.stemcell);
+  // from here on the machine is not what any manifest says
+  await state.change({ current_manifest_sha: '', current_release_ids: [], releases: [] });
+  await deleteCurrentVm(deployment, false);
+  const vm = await createVm(work, stemcell);
+  context.onProgress(`VM ${vm} starts; waiting for its agent`);
+  await agent.ping({ timeoutMs: agentTimeoutMs, signal: context.signal });
+  await updateDisks(deployment, plan, vm);
+  await startMachine(deployment, plan);
+  await state.change({ current_manifest_sha: manifestSha });
+  for (const old of state.stemcells)
+    if (old.id !== state.currentStemcell?.id) await deleteStemcell(deployment, old);
 }
 
-async function createVm(
-  { plan, state, cpi, context }: Deployment,
-  stemcell: StemcellRecord,
-): Promise<string> {
+/** Makes the VM and writes its CID down before anything else. */
+async function createVm(work: Work, stemcell: StemcellRecord): Promise<string> {
+  const { deployment, plan } = work;
+  const { state, cloud, context } = deployment;
   context.onProgress('creating the VM');
-  const diskCids = state.disks.map((disk) => disk.cid);
-  const answer = await cpi.call('create_vm', [
-    randomUUID(),
-    stemcell.cid,
-    plan.vmCloudProperties,
-    plan.networks,
-    diskCids,
-    plan.env,
-  ]);
-  const cid = String(Array.isArray(answer) ? answer[0] : answer);
+  const { cid, from } = await askForVm(work, stemcell);
   await state.change({ current_vm_cid: cid });
-  const names = { job: plan.group, index: '0', name: `${plan.group}/0`, created_at: now() };
-  await cpi.call('set_vm_metadata', [cid, { ...metadataOf(plan), ...names }]);
-  context.onProgress(`VM ${cid} starts; waiting for its agent`);
+  await cloud.setVmMetadata(cid, vmMetadata(plan, new Date()));
+  await state.change({ current_stemcell_id: from.id });
   return cid;
 }
 
-/** The agent's part, with a specification that names no job. */
-async function startJobs({ plan, agent, context }: Deployment): Promise<void> {
-  context.onProgress('starting');
-  const spec: JsonValue = {
-    deployment: plan.deployment,
-    name: plan.group,
-    index: 0,
-    id: '0',
-    job: { name: plan.group, templates: [] },
-    packages: {},
+/** The stemcell may have been deleted behind our back: bosh would fail, we upload it once more. */
+async function askForVm(
+  { deployment, plan, stemcell: source }: Work,
+  stemcell: StemcellRecord,
+): Promise<{ cid: string; from: StemcellRecord }> {
+  const request = {
+    agentId: randomUUID(),
+    cloudProperties: plan.vmCloudProperties,
     networks: plan.networks,
-    configuration_hash: '',
+    disks: deployment.state.disks.map((disk) => disk.cid),
+    env: plan.env,
   };
-  await agent.stop();
-  await agent.apply(spec);
-  await agent.runScript('pre-start');
-  await agent.start();
-  const running = await waitFor(
-    async () => ((await agent.getState()).job_state === 'running' ? true : undefined),
-    {
-      timeoutMs: runningTimeoutMs,
-      intervalMs: 500,
-      signal: context.signal,
-    },
-  );
-  if (!running)
-    throw new ToolError('CREATE_ENV', `The machine's jobs did not run within ${runningTimeoutMs / 1000} s`);
-  await agent.runScript('post-start');
+  try {
+    return { cid: await deployment.cloud.createVm({ ...request, stemcell: stemcell.cid }), from: stemcell };
+  } catch (error) {
+    if (!isCloudError(error, 'StemcellNotFound')) throw error;
+    const from = await replaceStemcell(deployment, stemcell, source);
+    return { cid: await deployment.cloud.createVm({ ...request, stemcell: from.cid }), from };
+  }
 }

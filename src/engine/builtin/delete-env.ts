@@ -1,25 +1,23 @@
 import { readTextIfThere } from '../../platform/files.ts';
 import type { DeploySource, EngineContext } from '../engine.ts';
-import { deleteCurrentVm, openDeployment, unlessNotFound } from './deployment.ts';
+import { StateFile } from '../state-file.ts';
+import { openDeployment, readManifest } from './deployment.ts';
+import { deleteDisk } from './disks.ts';
+import { deleteCurrentVm } from './shut-down.ts';
+import { deleteStemcell } from './stemcells.ts';
 
-/** Deletes VM, disks and stemcells that the state names, and then the state. No state file: nothing to do. */
+/**
+ * Deletes VM, disks and stemcells that the state names, and then the state; what is already gone is no failure. No state
+ * file: nothing to do. Of the manifest only `cloud_provider` counts, so that one with jobs can be deleted as well.
+ */
 export async function deleteEnv(source: DeploySource, context: EngineContext): Promise<void> {
   if ((await readTextIfThere(source.statePath)) === undefined) return;
-  const deployment = await openDeployment(source, context);
-  const { state, cpi } = deployment;
-  await deleteCurrentVm(deployment);
-  for (const disk of state.disks) {
-    context.onProgress(`deleting disk ${disk.cid}`);
-    await unlessNotFound(cpi.call('delete_disk', [disk.cid]));
-    await state.change({ disks: state.disks.filter((each) => each.id !== disk.id), current_disk_id: '' });
-  }
-  for (const stemcell of state.stemcells) {
-    context.onProgress(`deleting stemcell ${stemcell.cid}`);
-    await unlessNotFound(cpi.call('delete_stemcell', [stemcell.cid]));
-    await state.change({
-      stemcells: state.stemcells.filter((each) => each.id !== stemcell.id),
-      current_stemcell_id: '',
-    });
-  }
+  const { manifest } = await readManifest(source);
+  const state = await StateFile.open(source.statePath);
+  const stemcellApiVersion = state.currentStemcell?.api_version ?? 1;
+  const deployment = await openDeployment(manifest, state, stemcellApiVersion, context);
+  await deleteCurrentVm(deployment, true);
+  for (const disk of state.disks) await deleteDisk(deployment, disk);
+  for (const stemcell of state.stemcells) await deleteStemcell(deployment, stemcell);
   await state.remove();
 }

@@ -1,66 +1,88 @@
-import { randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
-import type { JsonValue } from '../engine.ts';
 import type { DiskRecord } from '../state-file.ts';
-import { type Deployment, metadataOf, now, unlessNotFound } from './deployment.ts';
+import type { Deployment } from './deployment.ts';
+import type { MachinePlan } from './manifest/index.ts';
+import { diskMetadata } from './metadata.ts';
+
+/** After a change of its hardware a guest may be busy for a while. */
+const agentTimeoutMs = 10 * 60_000;
+
+type DiskPlan = NonNullable<MachinePlan['disk']>;
+
+/** The VM whose disks are looked after, and the plan that they are held against. */
+interface Machine {
+  readonly deployment: Deployment;
+  readonly plan: MachinePlan;
+  readonly vm: string;
+}
 
 /**
  * Attaches the persistent disk, or makes it; another size or other properties: a new disk takes over the content of the old
- * one. Disks that nothing uses any more are deleted.
+ * one. Disks that nothing uses any more are deleted. A manifest without a disk leaves what is there alone, as bosh does.
  */
-export async function updateDisks(deployment: Deployment, vm: string): Promise<void> {
-  const { plan, state, cpi } = deployment;
-  const current = state.disks.find((disk) => disk.id === state.state.current_disk_id);
-  if (current) await attach(deployment, vm, current);
-  if (plan.disk && !current) await makeCurrent(deployment, await create(deployment, vm));
-  else if (plan.disk && current && isAnother(plan.disk, current)) await migrate(deployment, vm, current);
-  for (const unused of state.disks.filter((disk) => disk.id !== state.state.current_disk_id)) {
-    await unlessNotFound(cpi.call('delete_disk', [unused.cid]));
-    await state.change({ disks: state.disks.filter((disk) => disk.id !== unused.id) });
+export async function updateDisks(deployment: Deployment, plan: MachinePlan, vm: string): Promise<void> {
+  const wanted = plan.disk;
+  if (!wanted) return;
+  const { state } = deployment;
+  const machine = { deployment, plan, vm };
+  const current = state.currentDisk;
+  if (!current) await makeFirst(machine, wanted);
+  else {
+    await attach(machine, current);
+    if (isAnother(wanted, current)) await migrate(machine, wanted, current);
   }
+  for (const disk of state.disks) if (disk.id !== state.currentDisk?.id) await deleteDisk(deployment, disk);
 }
 
-const isAnother = (wanted: { sizeMb: number; cloudProperties: object }, there: DiskRecord): boolean =>
+/** Deletes a disk, and then what the state knows of it. */
+export async function deleteDisk({ cloud, state, context }: Deployment, disk: DiskRecord): Promise<void> {
+  context.onProgress(`deleting disk ${disk.cid}`);
+  await cloud.deleteDisk(disk.cid);
+  await state.forgetDisk(disk);
+}
+
+const isAnother = (wanted: DiskPlan, there: DiskRecord): boolean =>
   wanted.sizeMb !== there.size || !isDeepStrictEqual(wanted.cloudProperties, { ...there.cloud_properties });
 
-/** Makes a disk, writes it down, attaches and mounts it. */
-async function create(deployment: Deployment, vm: string): Promise<DiskRecord> {
-  const { plan, state, cpi, context } = deployment;
-  const { sizeMb, cloudProperties } = plan.disk as NonNullable<typeof plan.disk>;
-  context.onProgress(`creating a persistent disk of ${sizeMb} MiB`);
-  const cid = String(await cpi.call('create_disk', [sizeMb, cloudProperties, vm]));
-  const record = { id: randomUUID(), cid, size: sizeMb, cloud_properties: cloudProperties };
-  await state.change({ disks: [...state.disks, record] });
-  await attach(deployment, vm, record);
-  return record;
+async function makeFirst(machine: Machine, wanted: DiskPlan): Promise<void> {
+  const disk = await create(machine, wanted);
+  await attach(machine, disk);
+  await machine.deployment.state.change({ current_disk_id: disk.id });
 }
 
-async function makeCurrent({ state }: Deployment, disk: DiskRecord): Promise<void> {
-  await state.change({ current_disk_id: disk.id });
-}
-
-async function attach(
-  { plan, cpi, agent, context }: Deployment,
-  vm: string,
-  { cid }: DiskRecord,
-): Promise<void> {
-  context.onProgress(`attaching disk ${cid}`);
-  const hint: JsonValue = await cpi.call('attach_disk', [vm, cid]);
-  await cpi.call('set_disk_metadata', [
-    cid,
-    { ...metadataOf(plan), instance_index: '0', attached_at: now() },
-  ]);
-  await agent.ping({ timeoutMs: 60_000, signal: context.signal });
-  await agent.addPersistentDisk(cid, hint);
-  await agent.mountDisk(cid);
-}
-
-async function migrate(deployment: Deployment, vm: string, old: DiskRecord): Promise<void> {
-  const { cpi, agent, context } = deployment;
-  const fresh = await create(deployment, vm);
-  context.onProgress(`copying ${old.cid} to ${fresh.cid}`);
+/** The old disk stays current until the new one holds everything: a kill on the way loses the new one only. */
+async function migrate(machine: Machine, wanted: DiskPlan, old: DiskRecord): Promise<void> {
+  const { cloud, agent, state, context } = machine.deployment;
+  const fresh = await create(machine, wanted);
+  await attach(machine, fresh);
+  context.onProgress(`copying disk ${old.cid} to ${fresh.cid}`);
   await agent.migrateDisk();
-  await makeCurrent(deployment, fresh);
+  await state.change({ current_disk_id: fresh.id });
+  context.onProgress(`detaching disk ${old.cid}`);
   await agent.removePersistentDisk(old.cid);
-  await cpi.call('detach_disk', [vm, old.cid]);
+  await cloud.detachDisk(machine.vm, old.cid);
+  await agent.ping({ timeoutMs: agentTimeoutMs, signal: context.signal });
+}
+
+/** Makes a disk and writes it down at once. */
+async function create({ deployment, vm }: Machine, wanted: DiskPlan): Promise<DiskRecord> {
+  const { cloud, state, context } = deployment;
+  const { sizeMb, cloudProperties } = wanted;
+  context.onProgress(`creating a persistent disk of ${sizeMb} MiB`);
+  const cid = await cloud.createDisk(sizeMb, cloudProperties, vm);
+  return await state.addDisk({
+    cid,
+    size: sizeMb,
+    cloud_properties: cloudProperties as Record<string, unknown>,
+  });
+}
+
+async function attach({ deployment, plan, vm }: Machine, { cid }: DiskRecord): Promise<void> {
+  const { cloud, agent, context } = deployment;
+  context.onProgress(`attaching disk ${cid}`);
+  const hint = await cloud.attachDisk(vm, cid);
+  await cloud.setDiskMetadata(cid, diskMetadata(plan, new Date()));
+  await agent.ping({ timeoutMs: agentTimeoutMs, signal: context.signal });
+  if (hint !== null) await agent.addPersistentDisk(cid, hint);
+  await agent.mountDisk(cid);
 }
