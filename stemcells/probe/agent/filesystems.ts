@@ -106,8 +106,8 @@ export class Filesystems {
     this.#log(`${folder} is unmounted`);
   }
 
-  async remountReadOnly(folder: string): Promise<void> {
-    await this.#run(['mount', '-o', 'remount,ro', folder]);
+  async remount(folder: string, access: 'ro' | 'rw'): Promise<void> {
+    await this.#run(['mount', '-o', `remount,${access}`, folder]);
   }
 
   /** The device that is mounted on a folder. */

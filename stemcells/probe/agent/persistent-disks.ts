@@ -58,12 +58,13 @@ export class PersistentDisks {
 
   /** Mounts a disk on the store, or on the migration target if another disk is there. */
   async mount(cid: string, fallback?: DiskHint): Promise<void> {
-    const disk = await findDisk(
-      cid,
-      (await this.#hints()).get(cid) ?? fallback,
-      this.#places,
-      pluggedInTimeoutMs,
-    );
+    const hints = await this.#hints();
+    const hint = hints.get(cid) ?? fallback;
+    const disk = await findDisk(cid, hint, this.#places, pluggedInTimeoutMs);
+    if (!hints.has(cid)) {
+      // told of by the settings or found by its serial alone: unless it is kept, list_disk would not know it
+      await this.#keepHints(hints.set(cid, hint ?? {}));
+    }
     await this.#mountDevice(cid, disk);
   }
 
@@ -108,14 +109,24 @@ export class PersistentDisks {
       throw new Error(
         `migrate_disk needs disks on ${this.#store} (${from ?? 'none'}) and on ${this.#target} (${to ?? 'none'})`,
       );
-    await this.#files.remountReadOnly(this.#store);
-    const copy = 'set -o pipefail; tar -C "$1" -cf - . | tar -C "$2" -xpf -';
-    await this.#run(['sh', '-c', copy, 'sh', this.#store, this.#target], { timeoutMs: copyTimeoutMs });
+    await this.#copyStore();
     await this.#files.unmount(this.#store);
     await this.#files.unmount(this.#target);
     await this.#files.mount(to, this.#store);
     const cid = await this.#cidOf(to);
     if (cid !== undefined) await this.#keepManaged(cid);
+  }
+
+  /** Copies while nobody can write; a store whose copying failed goes on being used and is writable again. */
+  async #copyStore(): Promise<void> {
+    await this.#files.remount(this.#store, 'ro');
+    const copy = 'set -o pipefail; tar -C "$1" -cf - . | tar -C "$2" -xpf -';
+    try {
+      await this.#run(['sh', '-c', copy, 'sh', this.#store, this.#target], { timeoutMs: copyTimeoutMs });
+    } catch (error) {
+      await this.#files.remount(this.#store, 'rw');
+      throw error;
+    }
   }
 
   /** CIDs of the disks that are mounted. */
