@@ -10,6 +10,7 @@ import {
   statuses,
 } from './frames.ts';
 import { Keepalive, type KeepaliveOptions } from './keepalive.ts';
+import { PendingCalls } from './pending-calls.ts';
 import { type ArgsOf, type ProcedureName, procedures, type ResultOf, remoteError } from './procedures.ts';
 import { VolumeStream } from './volume-stream.ts';
 import { type Codec, XdrReader, XdrWriter } from './xdr.ts';
@@ -28,12 +29,6 @@ export interface EventListener {
   ended(error: Error): void;
 }
 
-interface Waiting {
-  readonly what: string;
-  resolve(body: Buffer): void;
-  reject(error: Error): void;
-}
-
 const ping = 1;
 const pong = 2;
 const empty = Buffer.alloc(0);
@@ -48,7 +43,7 @@ export class Rpc {
   readonly #socket: Duplex;
   readonly #options: RpcOptions;
   readonly #frames = new FrameSplitter();
-  readonly #waiting = new Map<number, Waiting>();
+  readonly #calls = new PendingCalls();
   readonly #streams = new Map<number, VolumeStream>();
   readonly #listeners = new Set<EventListener>();
   #keepalive: Keepalive | undefined;
@@ -78,7 +73,7 @@ export class Rpc {
 
   /** Calls a procedure. Throws LibvirtError, ConnectionLostError, ProtocolError or CallTimeoutError. */
   async call<K extends ProcedureName>(name: K, args: ArgsOf<K>): Promise<ResultOf<K>> {
-    const { body } = await this.#send(name, args);
+    const body = await this.#request(name, args, this.#nextSerial());
     return this.#decode(procedures[name].result as Codec<ResultOf<K>>, body, name);
   }
 
@@ -102,7 +97,7 @@ export class Rpc {
     });
     this.#streams.set(serial, stream); // data may follow the answer in the same packet
     try {
-      await this.#send(name, args, serial);
+      await this.#request(name, args, serial);
     } catch (error) {
       this.#streams.delete(serial);
       throw error;
@@ -127,36 +122,20 @@ export class Rpc {
     this.#socket.destroy();
   }
 
-  async #send<K extends ProcedureName>(
-    name: K,
-    args: ArgsOf<K>,
-    serial = this.#nextSerial(),
-  ): Promise<{ body: Buffer }> {
+  async #request<K extends ProcedureName>(name: K, args: ArgsOf<K>, serial: number): Promise<Buffer> {
     if (this.#ended) throw this.#ended;
     const { number, args: codec } = procedures[name];
+    const { callTimeoutMs, peer } = this.#options;
     const out = new XdrWriter();
     (codec as Codec<ArgsOf<K>>).write(out, args);
-    const { callTimeoutMs, peer } = this.#options;
-    const body = await new Promise<Buffer>((resolve, reject) => {
-      const timer = setTimeout(() => {
-        const error = `libvirt at ${peer} did not answer ${name} within ${callTimeoutMs / 1000} s`;
-        this.#waiting.get(serial)?.reject(new CallTimeoutError(error));
-      }, callTimeoutMs);
-      const settled = (act: () => void) => {
-        clearTimeout(timer);
-        this.#waiting.delete(serial);
-        act();
-        this.#regulate();
-      };
-      this.#waiting.set(serial, {
-        what: name,
-        resolve: (answer) => settled(() => resolve(answer)),
-        reject: (error) => settled(() => reject(error)),
-      });
-      this.#write({ procedure: number, type: messageTypes.call, serial, status: statuses.ok }, out.bytes());
-      this.#regulate();
+    const answer = this.#calls.answerTo(serial, name, callTimeoutMs, () => {
+      return new CallTimeoutError(
+        `libvirt at ${peer} did not answer ${name} within ${callTimeoutMs / 1000} s`,
+      );
     });
-    return { body };
+    this.#write({ procedure: number, type: messageTypes.call, serial, status: statuses.ok }, out.bytes());
+    this.#regulate();
+    return await answer.finally(() => this.#regulate());
   }
 
   #nextSerial(): number {
@@ -188,7 +167,7 @@ export class Rpc {
   /** Stops reading while a download's reader is behind, unless somebody waits for what is yet to be read. */
   #regulate(): void {
     const streams = [...this.#streams.values()];
-    const awaited = this.#waiting.size > 0 || streams.some((stream) => stream.isAwaited);
+    const awaited = this.#calls.count > 0 || streams.some((stream) => stream.isAwaited);
     if (!awaited && streams.some((stream) => stream.isBehind)) this.#socket.pause();
     else if (this.#socket.isPaused()) this.#socket.resume();
   }
@@ -217,17 +196,17 @@ export class Rpc {
 
   /** An answer or stream data. What nobody waits for any more (a call timed out, a stream was left) is dropped. */
   #answer(frame: Frame): void {
-    const waiting = this.#waiting.get(frame.serial);
+    const called = this.#calls.has(frame.serial);
     const stream = this.#streams.get(frame.serial);
-    if (!waiting && !stream) return;
+    if (!called && !stream) return;
     if (frame.status === statuses.error) {
       const error = new LibvirtError(this.#decode(remoteError, frame.body, 'an error'));
-      if (waiting) waiting.reject(error);
+      if (called) this.#calls.refuse(frame.serial, error);
       else stream?.fail(error);
     } else if (frame.type === messageTypes.stream) stream?.receive(frame.status, frame.body);
     else if (frame.type === messageTypes.hole)
       stream?.fail(new ProtocolError('a hole came in a stream that asked for none'));
-    else waiting?.resolve(frame.body);
+    else this.#calls.answer(frame.serial, frame.body);
   }
 
   #sendKeepalive(procedure: number): void {
@@ -247,14 +226,13 @@ export class Rpc {
   }
 
   #isQuiet(): boolean {
-    const nobodyWaits = this.#waiting.size + this.#streams.size + this.#listeners.size === 0;
-    return nobodyWaits || this.#socket.isPaused() || this.#waiting.size >= maxServedCalls;
+    const nobodyWaits = this.#calls.count + this.#streams.size + this.#listeners.size === 0;
+    return nobodyWaits || this.#socket.isPaused() || this.#calls.count >= maxServedCalls;
   }
 
   #lost(why: string, cause?: unknown): ConnectionLostError {
     if (cause instanceof ConnectionLostError) return cause; // the way to the peer knows better
-    const [first] = this.#waiting.values();
-    const during = first ? ` during ${first.what}` : '';
+    const during = this.#calls.oldest === undefined ? '' : ` during ${this.#calls.oldest}`;
     return new ConnectionLostError(
       `The connection to libvirt at ${this.#options.peer} was lost${during}: ${why}`,
       { cause },
@@ -265,7 +243,7 @@ export class Rpc {
     if (this.#ended) return;
     this.#ended = error;
     this.#keepalive?.stop();
-    for (const waiting of [...this.#waiting.values()]) waiting.reject(error);
+    this.#calls.refuseAll(error);
     for (const stream of this.#streams.values()) stream.fail(error);
     for (const listener of this.#listeners) listener.ended(error);
   }

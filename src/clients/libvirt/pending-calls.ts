@@ -1,0 +1,54 @@
+interface PendingCall {
+  readonly name: string;
+  resolve(body: Buffer): void;
+  reject(error: Error): void;
+}
+
+/** Calls that wait for their answers, by serial number. */
+export class PendingCalls {
+  readonly #calls = new Map<number, PendingCall>();
+
+  get count(): number {
+    return this.#calls.size;
+  }
+
+  /** The procedure of the call that has waited longest. */
+  get oldest(): string | undefined {
+    const [first] = this.#calls.values();
+    return first?.name;
+  }
+
+  has(serial: number): boolean {
+    return this.#calls.has(serial);
+  }
+
+  /** The answer to a call; throws what `late` gives if none comes within `timeoutMs`. */
+  async answerTo(serial: number, name: string, timeoutMs: number, late: () => Error): Promise<Buffer> {
+    const timer = setTimeout(() => this.refuse(serial, late()), timeoutMs);
+    try {
+      return await new Promise<Buffer>((resolve, reject) => {
+        this.#calls.set(serial, { name, resolve, reject });
+      });
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  answer(serial: number, body: Buffer): void {
+    this.#take(serial)?.resolve(body);
+  }
+
+  refuse(serial: number, error: Error): void {
+    this.#take(serial)?.reject(error);
+  }
+
+  refuseAll(error: Error): void {
+    for (const serial of this.#calls.keys()) this.refuse(serial, error);
+  }
+
+  #take(serial: number): PendingCall | undefined {
+    const call = this.#calls.get(serial);
+    this.#calls.delete(serial);
+    return call;
+  }
+}
