@@ -1,6 +1,6 @@
 /** The libvirt client against a real libvirtd and QEMU (emulated, no guest system); virsh is the second opinion. */
 import { createHash, randomBytes } from 'node:crypto';
-import { chown, mkdtempDisposable, readFile, stat, writeFile } from 'node:fs/promises';
+import { chown, mkdir, mkdtempDisposable, readFile, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
@@ -291,6 +291,22 @@ test('an upload that libvirt refuses in the middle is a LibvirtError, and the co
   expect((await refusal(tooMuch)).message).toBeTruthy();
   expect((await volume.info()).capacityBytes).toBe(mib);
   await volume.delete();
+});
+
+test('a disk that runs full during an upload is told with its errno', async () => {
+  const path = join(daemon.folder, 'full');
+  await mkdir(path);
+  await run(['nsenter', '-m', '-t', `${daemon.pid}`, 'mount', '-t', 'tmpfs', '-o', 'size=4m', 'none', path]);
+  const small = await libvirt.definePool(
+    `<pool type='dir'><name>full</name><target><path>${path}</path></target></pool>`,
+  );
+  await small.start();
+  const volume = await small.createVolume(volumeXml('v.raw', 16 * mib));
+  const error = await refusal(volume.upload(bytes(16 * mib, randomBytes(mib))));
+  expect(error).toMatchObject({ libvirtCode: libvirtErrors.SYSTEM_ERROR, int1: 28 });
+  await volume.delete();
+  await small.destroy();
+  await small.undefine();
 });
 
 test('a download that is left half read ends, and the connection lives on', async () => {
