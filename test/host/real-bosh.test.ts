@@ -1,0 +1,253 @@
+/**
+ * The CPI release, the qemu CPI and the bosh-cli engine under the real `bosh`, on a private libvirt host. What came of it is
+ * asked of the guest over ssh and of libvirt, not of bosh.
+ */
+import { randomBytes } from 'node:crypto';
+import { access, chmod, mkdir, mkdtempDisposable, readFile, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { parse, stringify } from 'yaml';
+import type { Backend } from '../../src/cpi/backend.ts';
+import { backendModule } from '../../src/cpi/backends/registry.ts';
+import { BoshCliEngine } from '../../src/engine/bosh-cli/index.ts';
+import type { DeploySource, EngineContext } from '../../src/engine/engine.ts';
+import { guestRoad } from '../../src/host/forward.ts';
+import { privateHostNames } from '../../src/host/private-host/index.ts';
+import { silentLog } from '../../src/platform/log.ts';
+import { packageRoot } from '../../src/platform/package-root.ts';
+import { run } from '../../src/platform/process.ts';
+import { buildProbeStemcell } from '../../src/stemcell/index.ts';
+import { startLibvirtd, type TestLibvirtd } from '../support/libvirtd.ts';
+import { tinyRelease, writeTinyRelease } from '../support/tiny-release.ts';
+
+const boshPath = process.env.BOSHVIRT_TEST_BOSH;
+/** A stemcell whose agent compiles packages and runs jobs, as every stemcell of the Cloud Foundry Foundation does. */
+const realStemcell = process.env.BOSHVIRT_TEST_STEMCELL;
+
+const ip = '10.244.77.6';
+const gateway = '10.244.77.1';
+const network = `t-${randomBytes(3).toString('hex')}`;
+
+let libvirtd: TestLibvirtd;
+let folder: Awaited<ReturnType<typeof mkdtempDisposable>>;
+let command: string;
+let stemcell: { path: string; sha1: string };
+
+describe.skipIf(boshPath === undefined)(
+  'create-env (needs BOSHVIRT_TEST_BOSH, the path of a real bosh)',
+  () => {
+    beforeAll(async () => {
+      folder = await mkdtempDisposable(join(tmpdir(), 'boshvirt bosh '));
+      libvirtd = await startLibvirtd();
+      command = await writeLauncher(join(folder.path, "boshvirt's own"));
+      stemcell = await findStemcell();
+      await layGround();
+    }, 300_000);
+
+    afterAll(async () => {
+      await libvirtd?.[Symbol.asyncDispose]();
+      await folder?.[Symbol.asyncDispose]();
+    }, 60_000);
+
+    test('makes a machine, leaves it alone, grows its disk, re-creates it dead or alive, and deletes it', async () => {
+      const machine = await newMachine('life');
+      const first = await machine.createEnv();
+      expect(first).toEqual({ changed: true });
+      expect(machine.progress).toContainEqual(expect.stringMatching(/^Creating VM for instance/));
+      const created = await machine.state();
+      expect(await domains()).toEqual([created.current_vm_cid]);
+      await machine.ssh('echo kept | sudo tee /var/vcap/store/note');
+
+      expect(await machine.createEnv()).toEqual({ changed: false });
+      expect((await machine.state()).current_vm_cid).toBe(created.current_vm_cid);
+
+      machine.vars.persistent_disk_mb = 384;
+      expect(await machine.createEnv()).toEqual({ changed: true });
+      const grown = await machine.state();
+      expect(grown.disks.map(({ size }) => size)).toEqual([384]);
+      expect(grown.disks[0]?.cid).not.toBe(created.disks[0]?.cid);
+      expect(await machine.ssh('cat /var/vcap/store/note')).toBe('kept\n');
+      expect(
+        Number(await machine.ssh('df -m /var/vcap/store | tail -n 1 | tr -s " " | cut -d " " -f 2')),
+      ).toBeGreaterThan(300);
+      await withBackend(async (backend) => {
+        expect((await backend.ground.inventory()).disks).toEqual([grown.disks[0]?.cid]);
+      });
+
+      expect(await machine.createEnv({ recreate: true })).toEqual({ changed: true });
+      const again = await machine.state();
+      expect(again.current_vm_cid).not.toBe(grown.current_vm_cid);
+      expect(await machine.ssh('cat /var/vcap/store/note')).toBe('kept\n');
+
+      await run(['virsh', '-c', libvirtd.uri, 'suspend', again.current_vm_cid]);
+      expect(await machine.createEnv({ recreate: true })).toEqual({ changed: true });
+      expect(await domains()).toEqual([(await machine.state()).current_vm_cid]);
+      expect(await machine.ssh('cat /var/vcap/store/note')).toBe('kept\n');
+
+      await machine.deleteEnv();
+      await expectNothingLeft(machine);
+      await machine.deleteEnv();
+    }, 900_000);
+
+    test.skipIf(realStemcell === undefined)(
+      'compiles and runs a release (needs BOSHVIRT_TEST_STEMCELL, a stemcell with a real agent)',
+      async () => {
+        const machine = await newMachine('jobs');
+        const path = join(folder.path, 'tiny.tgz');
+        await writeTinyRelease(path);
+        await machine.addOps([
+          { type: 'replace', path: '/releases/-', value: { name: tinyRelease.name, url: `file://${path}` } },
+          {
+            type: 'replace',
+            path: '/instance_groups/name=machine/jobs/-',
+            value: {
+              name: tinyRelease.job,
+              release: tinyRelease.name,
+              properties: { tiny: { greeting: 'from the manifest' } },
+            },
+          },
+        ]);
+        expect(await machine.createEnv()).toEqual({ changed: true });
+        expect(await machine.ssh('cat /var/vcap/store/greetings')).toBe('compiled: from the manifest\n');
+        machine.vars.persistent_disk_mb = 512;
+        expect(await machine.createEnv()).toEqual({ changed: true });
+        expect((await machine.ssh('cat /var/vcap/store/greetings')).trim().split('\n')).toHaveLength(2);
+        expect(await machine.createEnv()).toEqual({ changed: false });
+        await machine.deleteEnv();
+        await expectNothingLeft(machine);
+      },
+      900_000,
+    );
+  },
+);
+
+/** A boshvirt that runs from the sources, under a name that a shell would take apart. */
+async function writeLauncher(path: string): Promise<string> {
+  const main = join(packageRoot(), 'src', 'main.ts');
+  await writeFile(
+    path,
+    `#!/bin/sh\nexec '${process.execPath}' --disable-warning=ExperimentalWarning '${main}' "$@"\n`,
+  );
+  await chmod(path, 0o755);
+  return path;
+}
+
+async function findStemcell(): Promise<{ path: string; sha1: string }> {
+  if (realStemcell !== undefined) return { path: realStemcell, sha1: 'not-looked-at' };
+  return await buildProbeStemcell({ cacheDir: join(folder.path, 'cache'), log: silentLog });
+}
+
+async function withBackend<T>(use: (backend: Backend) => Promise<T>): Promise<T> {
+  const module = await backendModule('qemu');
+  const config = { environment: 'test', uri: libvirtd.uri, storagePool: network, network, options: {} };
+  await using backend = await module.open(config, silentLog);
+  return await use(backend);
+}
+
+async function layGround(): Promise<void> {
+  const poolPath = join(libvirtd.folder, 'pool');
+  const plan = { poolPath, bridge: network, gateway, prefixLength: 24, domain: 'boshvirt.test' };
+  await withBackend((backend) => backend.ground.prepare(plan));
+}
+
+/** What libvirt has, by virsh. */
+async function domains(): Promise<string[]> {
+  const { stdout } = await run(['virsh', '-c', libvirtd.uri, 'list', '--all', '--name']);
+  return stdout.split('\n').filter(Boolean);
+}
+
+interface BoshState {
+  readonly current_vm_cid: string;
+  readonly disks: readonly { readonly cid: string; readonly size: number }[];
+}
+
+type Machine = Awaited<ReturnType<typeof newMachine>>;
+
+async function newMachine(name: string) {
+  const home = join(folder.path, name);
+  await mkdir(home, { mode: 0o700 });
+  const vars: Record<string, string | number> = {
+    environment_name: 'test',
+    boshvirt_command: command,
+    libvirt_uri: libvirtd.uri,
+    libvirt_network: network,
+    libvirt_storage_pool: network,
+    internal_cidr: '10.244.77.0/24',
+    internal_gw: gateway,
+    internal_ip: ip,
+    vm_cpus: 2,
+    vm_memory_mb: realStemcell === undefined ? 384 : 1024,
+    vm_ephemeral_disk_mb: 512,
+    persistent_disk_mb: 256,
+    stemcell_url: `file://${stemcell.path}`,
+    stemcell_sha1: stemcell.sha1,
+  };
+  const opsFiles = [join(packageRoot(), 'ops-files/qemu.yml')];
+  const source: DeploySource = {
+    manifestPath: join(packageRoot(), 'manifests/machine.yml'),
+    opsFiles,
+    vars,
+    varsFiles: [],
+    statePath: join(home, 'state.json'),
+    varsStorePath: join(home, 'creds.yml'),
+  };
+  const progress: string[] = [];
+  const context: EngineContext = {
+    log: silentLog,
+    signal: new AbortController().signal,
+    workDir: join(home, 'work'),
+    logPath: join(home, 'log'),
+    boshvirtCommand: [command],
+    road: guestRoad(privateHostNames(libvirtd.folder).netnsPath),
+    onProgress: (line) => progress.push(line),
+  };
+  const engine = new BoshCliEngine({ boshPath: boshPath ?? 'bosh' });
+  return {
+    vars,
+    progress,
+    source,
+    context,
+    createEnv: async (options = {}) => await engine.createEnv(source, context, options),
+    deleteEnv: async () => await engine.deleteEnv(source, context),
+    state: async (): Promise<BoshState> => JSON.parse(await readFile(source.statePath, 'utf8')),
+    async addOps(ops: readonly unknown[]) {
+      const path = join(home, 'jobs.yml');
+      await writeFile(path, stringify(ops));
+      opsFiles.push(path);
+    },
+    async ssh(line: string): Promise<string> {
+      const key = join(home, 'key');
+      const { machine_ssh: pair } = parse(await readFile(source.varsStorePath, 'utf8'));
+      await writeFile(key, pair.private_key, { mode: 0o600 });
+      const options = [
+        'StrictHostKeyChecking=no',
+        'UserKnownHostsFile=/dev/null',
+        'LogLevel=ERROR',
+        'ConnectTimeout=30',
+      ];
+      const words = options.flatMap((option) => ['-o', option]);
+      const [program = 'ssh', ...rest] = [
+        ...context.road.commandPrefix,
+        'ssh',
+        ...words,
+        '-i',
+        key,
+        `vcap@${ip}`,
+        line,
+      ];
+      return (await run([program, ...rest], { timeoutMs: 60_000 })).stdout;
+    },
+  };
+}
+
+/** The host as before: no domain, no disk, no stemcell, no state; and no secret in the log. */
+async function expectNothingLeft(machine: Machine): Promise<void> {
+  expect(await domains()).toEqual([]);
+  await withBackend(async (backend) => {
+    expect(await backend.ground.inventory()).toMatchObject({ vms: [], disks: [], stemcells: [] });
+  });
+  await expect(access(machine.source.statePath)).rejects.toThrow('ENOENT');
+  const { mbus_bootstrap_password: password } = parse(await readFile(machine.source.varsStorePath, 'utf8'));
+  expect(await readFile(machine.context.logPath, 'utf8')).not.toContain(password);
+}

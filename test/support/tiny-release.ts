@@ -1,0 +1,98 @@
+import { createHash } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
+import { stringify } from 'yaml';
+import { tarball } from '../../src/release/tarball.ts';
+
+/** The names under which a manifest speaks of the release. */
+export const tinyRelease = { name: 'tiny', job: 'tiny', property: 'tiny.greeting' } as const;
+
+const digest = (algorithm: 'sha1' | 'sha256', content: Uint8Array): string =>
+  createHash(algorithm).update(content).digest('hex');
+
+/**
+ * Writes a release with one package that is compiled on the machine (its packaging script makes a program) and one job, a
+ * process under monit that writes the property `tiny.greeting` to the persistent disk. Gives the tarball's SHA-1.
+ */
+export async function writeTinyRelease(path: string, version = '1'): Promise<string> {
+  const packed = await tarball([
+    { name: 'packaging', content: packaging, mode: 0o755 },
+    { name: 'tiny/greet.in', content: program },
+  ]);
+  const job = await tarball([
+    { name: 'job.MF', content: stringify(jobSpec) },
+    { name: 'monit', content: monit },
+    { name: 'templates/ctl.erb', content: control },
+  ]);
+  const fingerprints = { package: digest('sha256', packed), job: digest('sha256', job) };
+  const release = {
+    name: tinyRelease.name,
+    version,
+    commit_hash: 'unknown',
+    uncommitted_changes: false,
+    jobs: [
+      {
+        name: 'tiny',
+        version: fingerprints.job,
+        fingerprint: fingerprints.job,
+        sha1: digest('sha1', job),
+        packages: ['tiny'],
+      },
+    ],
+    packages: [
+      {
+        name: 'tiny',
+        version: fingerprints.package,
+        fingerprint: fingerprints.package,
+        sha1: digest('sha1', packed),
+        dependencies: [],
+      },
+    ],
+  };
+  const content = await tarball([
+    { name: 'release.MF', content: stringify(release) },
+    { name: 'jobs/tiny.tgz', content: job },
+    { name: 'packages/tiny.tgz', content: packed },
+  ]);
+  await writeFile(path, content);
+  return digest('sha1', content);
+}
+
+const packaging = `set -e
+mkdir -p "$BOSH_INSTALL_TARGET/bin"
+sed "s/@MADE@/compiled/" tiny/greet.in > "$BOSH_INSTALL_TARGET/bin/greet"
+chmod 755 "$BOSH_INSTALL_TARGET/bin/greet"
+`;
+
+const program = `#!/bin/sh
+echo "$$" > /var/vcap/sys/run/tiny/pid
+echo "@MADE@: $1" >> /var/vcap/store/greetings
+while :; do sleep 1; done
+`;
+
+const jobSpec = {
+  name: 'tiny',
+  templates: { 'ctl.erb': 'bin/ctl' },
+  packages: ['tiny'],
+  properties: { 'tiny.greeting': { description: 'What is written down at each start', default: 'hello' } },
+};
+
+const monit = `check process tiny
+  with pidfile /var/vcap/sys/run/tiny/pid
+  start program "/var/vcap/jobs/tiny/bin/ctl start"
+  stop program "/var/vcap/jobs/tiny/bin/ctl stop"
+  group vcap
+`;
+
+const control = `#!/bin/sh
+pidfile=/var/vcap/sys/run/tiny/pid
+case $1 in
+start)
+  mkdir -p /var/vcap/sys/run/tiny
+  /var/vcap/packages/tiny/bin/greet '<%= p("tiny.greeting") %>' >/dev/null 2>&1 &
+  ;;
+stop)
+  kill "$(cat $pidfile)"
+  rm -f $pidfile
+  ;;
+esac
+`;
