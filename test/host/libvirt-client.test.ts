@@ -362,6 +362,30 @@ test('events are told from the moment they were asked for', async () => {
   expect((await iterator.next()).value).toMatchObject({ kind: 'lifecycle', happened: 'defined', detail: 0 });
 });
 
+test('a device that the machine lets go of is told by its alias', async () => {
+  const disk = await pool.createVolume(volumeXml('hot.qcow2', 8 * mib, 'qcow2'));
+  const xml = diskXml(await disk.path(), 'sda').replace("bus='virtio'", "bus='scsi'"); // needs no guest system
+  {
+    await using vm = await domain('hot', `<controller type='scsi' index='0' model='virtio-scsi'/>`);
+    using events = await libvirt.events('device-removed', 'device-removal-failed');
+    await vm.start();
+    await vm.attachDevice(xml, { live: true });
+    expect(await vm.xml()).toContain('ua-sda');
+    await vm.detachDevice(xml, { live: true });
+    for await (const event of events) {
+      expect(event).toEqual({
+        kind: 'device-removed',
+        domainName: 'hot',
+        domainUuid: vm.uuid,
+        alias: 'ua-sda',
+      });
+      break;
+    }
+    expect(await vm.xml()).not.toContain('ua-sda');
+  }
+  await disk.delete();
+});
+
 test('a network carries addresses', async () => {
   const network = await libvirt.defineNetwork(
     `<network><name>n1</name><bridge name='vbr-n1' stp='off' delay='0'/>
@@ -382,9 +406,20 @@ test('a network carries addresses', async () => {
   await network.setAutostart(true);
   expect(await virsh('net-info', 'n1')).toMatch(/Autostart:\s+yes/);
 
-  await using vm = await domain('wired', `<interface type='network'><source network='n1'/></interface>`);
+  const mac = '52:54:00:00:00:02';
+  const wire = `<interface type='network'><mac address='${mac}'/><source network='n1'/></interface>`;
+  await using vm = await domain('wired', wire);
   await vm.start();
   expect(await vm.interfaceAddresses('lease')).toEqual([]);
+  // what libvirt's lease helper would write, had the guest a system that asks for an address
+  const expiry = Math.floor(Date.now() / 1000) + 3600;
+  const lease = { 'ip-address': '10.99.7.12', 'mac-address': mac, hostname: 'wired', 'expiry-time': expiry };
+  await writeFile(join(daemon.folder, 'root/var/lib/libvirt/dnsmasq/vbr-n1.status'), JSON.stringify([lease]));
+  expect(await network.leases()).toEqual([
+    { mac, ip: '10.99.7.12', hostname: 'wired', expiresAt: new Date(expiry * 1000) },
+  ]);
+  const [nic] = await vm.interfaceAddresses('lease');
+  expect(nic).toMatchObject({ mac, addresses: [{ address: '10.99.7.12', prefix: 24 }] });
   await vm.destroy();
   await network.destroy();
   await network.undefine();
