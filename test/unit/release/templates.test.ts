@@ -1,5 +1,5 @@
 /** The job's templates as Ruby renders them, and the program that comes of it. */
-import { chmod, mkdir, mkdtempDisposable, readFile, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtempDisposable, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
