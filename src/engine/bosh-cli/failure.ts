@@ -41,24 +41,23 @@ interface Essence {
 function essenceOf(stderr: string): Essence {
   const lines = stderr
     .split('\n')
-    .map((line) => line.trim())
+    .map((line) => line.trim().replace(/^- /, ''))
     .filter((line) => line !== '' && line !== 'Exit code 1');
   const cpi = lines.map(cpiError).findLast((found) => found !== undefined);
   if (cpi) return { code: 'CPI', reason: cpi, hints: ['boshvirt doctor looks at the machine'] };
-  const last = lines.at(-1) ?? 'it said nothing';
-  if (/Timed out pinging|Agent unreachable|Failed to ping/i.test(stderr)) {
+  const reason = [...new Set([lines[0], lines.at(-1)])].join(' ') || 'it said nothing';
+  if (/Timed out pinging|Agent unreachable/i.test(stderr)) {
     const hints = ['boshvirt logs shows the machine’s console, if the machine still stands'];
-    return { code: 'AGENT_TIMEOUT', reason: last, hints };
+    return { code: 'AGENT_TIMEOUT', reason, hints };
   }
-  if (lines.some((line) => line.startsWith('Expected to find variables'))) {
-    const hints = ['give them with --var name=value or --vars-file file'];
-    return { code: 'USAGE', reason: lines.slice(variablesAt(lines)).join(' '), hints };
-  }
-  return { code: 'CREATE_ENV', reason: last, hints: [] };
+  const variables = lines.findIndex((line) => line.startsWith('Expected to find variables'));
+  if (variables < 0) return { code: 'CREATE_ENV', reason, hints: [] };
+  return {
+    code: 'USAGE',
+    reason: `nothing gives these variables: ${lines.slice(variables + 1).join(', ')}`,
+    hints: ['give them with --var name=value or --vars-file file'],
+  };
 }
-
-const variablesAt = (lines: readonly string[]): number =>
-  lines.findIndex((line) => line.startsWith('Expected to find variables'));
 
 /** "CPI 'create_vm' method responded with error: CmdError{"type":...}" in short. */
 function cpiError(line: string): string | undefined {
