@@ -25,7 +25,7 @@ export class ChildStream extends Duplex {
     child.stdout.on('data', (piece: Buffer) => {
       if (!this.push(piece)) child.stdout.pause();
     });
-    child.stdin.on('error', () => child.kill()); // it hears us no more: its end follows and says why
+    child.stdin.on('error', () => {}); // it hears us no more: its end follows and says why, or a timeout does
     child.once('error', (error) => ended(error.message));
     child.once('close', (code, signal) => ended(`ended ${signal ? `by ${signal}` : `with status ${code}`}`));
   }

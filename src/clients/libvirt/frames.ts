@@ -16,7 +16,7 @@ export interface Frame {
   readonly body: Buffer;
 }
 
-export const headerBytes = 28;
+const headerBytes = 28;
 /** libvirt's own limit on one message. */
 const maxFrameBytes = 32 * 1024 * 1024 + 64;
 

@@ -135,7 +135,7 @@ export class Rpc {
     });
     this.#write({ procedure: number, type: messageTypes.call, serial, status: statuses.ok }, out.bytes());
     this.#regulate();
-    return await answer.finally(() => this.#regulate());
+    return await answer;
   }
 
   #nextSerial(): number {

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { chmod, mkdtempDisposable, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -61,6 +62,7 @@ test('polkit that refuses is explained: root or the group libvirt', async () => 
 test('a login that we do not know is refused', async () => {
   await using peer = await startPeer((message, to) => to.reply(message, word(1, 1)));
   await expect(connectLibvirt(peer.uri)).rejects.toThrow('asks for a login');
+  await expect.poll(() => peer.connections[0]?.socket.destroyed).toBe(true);
 });
 
 test('a driver that the daemon lacks is a LibvirtError', async () => {
@@ -121,9 +123,14 @@ const relay = (socketPath: string) =>
 test('ssh is called with user, port and key, and its streams carry the protocol', async () => {
   await using peer = await startPeer(friendly((message, to) => to.reply(message, text('far-away'))));
   const argv = join(programs.path, 'argv');
-  await program('ssh', `printf '%s\\n' "$@" > '${argv}'; ${relay(peer.socketPath)}`);
-  await using libvirt = await connectLibvirt('qemu+ssh://joe@[::1]:2222/system?keyfile=/k&no_verify=1');
-  expect(await libvirt.hostname()).toBe('far-away');
+  const pid = join(programs.path, 'pid');
+  await program('ssh', `printf '%s\\n' "$@" > '${argv}'; echo $$ > '${pid}'; ${relay(peer.socketPath)}`);
+  {
+    await using libvirt = await connectLibvirt('qemu+ssh://joe@[::1]:2222/system?keyfile=/k&no_verify=1');
+    expect(await libvirt.hostname()).toBe('far-away');
+  }
+  const process = `/proc/${(await readFile(pid, 'utf8')).trim()}`;
+  await expect.poll(() => existsSync(process)).toBe(false);
   const words = (await readFile(argv, 'utf8')).trim().split('\n');
   expect(words.slice(words.indexOf('--'))).toEqual(['--', '::1', 'virt-ssh-helper', "'qemu:///system'"]);
   expect(words.join(' ')).toContain('-i /k -p 2222 -l joe');
@@ -136,6 +143,11 @@ test('what ssh complains about is the reason', async () => {
   expect(error).toBeInstanceOf(ConnectionLostError);
   expect(error.message).toMatch(/^ssh .*: Permission denied \(publickey\)\.$/);
   expect((error as ConnectionLostError).hints.join()).toContain('by hand');
+});
+
+test('ssh that hears us no more is let to say why', async () => {
+  await program('ssh', 'exec 0<&-; sleep 0.1; echo "Host key verification failed." >&2; exit 255');
+  await expect(connectLibvirt('qemu+ssh://host/system')).rejects.toThrow('Host key verification failed.');
 });
 
 test('ssh that dies while we wait for an answer ends the wait', async () => {

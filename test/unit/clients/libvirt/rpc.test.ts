@@ -11,6 +11,7 @@ import {
   ProtocolError,
 } from '../../../../src/clients/libvirt/index.ts';
 import { Rpc } from '../../../../src/clients/libvirt/rpc.ts';
+import { run } from '../../../../src/platform/process.ts';
 import {
   errorBody,
   friendly,
@@ -185,6 +186,27 @@ test('a peer that is slow but answers pings is waited for', async () => {
   const rpc = await rpcTo(peer);
   expect(await rpc.call('hostname', {})).toEqual({ hostname: 'at last' });
   await rpc.close();
+});
+
+test('a daemon that has its hands full is not taken for dead', async () => {
+  const waiting: (() => void)[] = [];
+  await using peer = await startPeer((message, to) => {
+    if (message.program === wire.keepalive && waiting.length < 5)
+      friendly()(message, to); // then it reads no further
+    else if (message.program === wire.remote) waiting.push(() => to.reply(message, text('done')));
+  });
+  const rpc = await rpcTo(peer);
+  const calls = Array.from({ length: 5 }, () => rpc.call('hostname', {}));
+  setTimeout(() => waiting.map((reply) => reply()), 200);
+  expect(await Promise.all(calls)).toHaveLength(5);
+});
+
+test('a program that has closed its connection ends', async () => {
+  await using peer = await startPeer(friendly((message, to) => to.reply(message, text('x'))));
+  const client = new URL('../../../../src/clients/libvirt/index.ts', import.meta.url);
+  const program = `const { connectLibvirt } = await import('${client}');
+    const libvirt = await connectLibvirt('${peer.uri}'); await libvirt.hostname(); await libvirt.close();`;
+  await run([process.execPath, '--input-type=module', '-e', program], { timeoutMs: 10_000 });
 });
 
 test('who waits for events is told that the connection ended', async () => {
