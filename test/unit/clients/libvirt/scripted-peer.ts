@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { onTestFinished } from 'vitest';
 
 /** One message as it stands on the wire; numbers as in libvirt's protocol description. */
 export interface Message {
@@ -132,15 +133,17 @@ export async function startPeer(script: Script): Promise<ScriptedPeer> {
   });
   server.listen(socketPath);
   await once(server, 'listening');
-  return {
-    socketPath,
-    uri: `qemu:///system?socket=${socketPath}`,
-    connections,
-    async [Symbol.asyncDispose]() {
-      for (const { socket } of connections) socket.destroy();
-      server.close();
-      await once(server, 'close');
-      await rm(folder, { recursive: true, force: true });
-    },
+  let stopped: Promise<void> | undefined;
+  const stop = async () => {
+    for (const { socket } of connections) socket.destroy();
+    server.close();
+    await rm(folder, { recursive: true, force: true });
   };
+  const dispose = () => {
+    stopped ??= stop();
+    return stopped;
+  };
+  onTestFinished(dispose); // also of a test that ran out of time
+  const uri = `qemu:///system?socket=${socketPath}`;
+  return { socketPath, uri, connections, [Symbol.asyncDispose]: dispose };
 }
