@@ -62,7 +62,7 @@ export async function runBosh({ argv, env, secrets, context }: BoshRun): Promise
   return {
     exitCode,
     stderr: secrets.hide(stderr.join('')),
-    failedStep: progress.failed ?? progress.running,
+    failedStep: secrets.hide(progress.failed ?? progress.running ?? '') || undefined,
     unchanged: progress.unchanged,
   };
 }
