@@ -59,7 +59,8 @@ function localSockets(uri: LibvirtUri, readonly: boolean): string[] {
   if (!uri.path.startsWith('/session')) {
     return names.map((name) => join('/var/run/libvirt', readonly ? `${name}-ro` : name));
   }
-  const runtime = process.env.XDG_RUNTIME_DIR ?? join(homedir(), '.cache');
+  const { XDG_RUNTIME_DIR, XDG_CACHE_HOME } = process.env;
+  const runtime = XDG_RUNTIME_DIR || XDG_CACHE_HOME || join(homedir(), '.cache'); // as GLib chooses for libvirt
   return names.map((name) => join(runtime, 'libvirt', name)).filter((path) => existsSync(path));
 }
 
