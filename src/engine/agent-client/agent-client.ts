@@ -177,7 +177,7 @@ export class AgentClient {
     if (id === undefined) return started;
     const end = performance.now() + timeoutMs;
     let failures = 0;
-    for (let waitMs = 100; performance.now() < end; waitMs = Math.min(waitMs * 2, 1_000)) {
+    for (let waitMs = 50; performance.now() < end; waitMs = Math.min(waitMs * 2, 1_000)) {
       await pause(waitMs, this.#address.signal);
       try {
         const value = await this.#call('get_task', [id], { refusedMethod: method });
