@@ -10,7 +10,7 @@ beforeEach(async () => {
 afterEach(async () => await environment[Symbol.asyncDispose]());
 
 const notImplemented = {
-  type: 'Bosh::Clouds::NotImplemented',
+  type: 'NotImplemented',
   message: 'not implemented',
   ok_to_retry: false,
 };
