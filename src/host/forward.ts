@@ -1,9 +1,11 @@
 import { connect } from 'node:net';
 import { join } from 'node:path';
-import { Duplex } from 'node:stream';
+import type { Duplex } from 'node:stream';
 import { messageOf, ToolError } from '../platform/errors.ts';
 import { packageRoot } from '../platform/package-root.ts';
 import { openPipe } from '../platform/process.ts';
+import { insideNetns } from './private-host/index.ts';
+import { RelayStream } from './relay-stream.ts';
 
 export interface DialOptions {
   readonly timeoutMs: number;
@@ -19,14 +21,9 @@ export function guestRoad(netnsPath: string | undefined) {
   };
 }
 
-/** An argv that runs in a network namespace. Not `ip netns exec`, which hides the CPI's mounts (real-bosh/README.md 2). */
-export function insideNetns(netnsPath: string, argv: readonly string[]): string[] {
-  return ['nsenter', `--net=${netnsPath}`, ...argv];
-}
-
 /**
  * Opens a TCP connection to a guest. In a namespace a child process does the connecting and relays the bytes; it ends with
- * the stream. Throws a ToolError TEMPORARY that says who did not answer.
+ * the stream. Throws a ToolError TEMPORARY that says who did not answer and why, or the signal's reason.
  */
 export async function dialThroughNetns(
   netnsPath: string | undefined,
@@ -34,36 +31,33 @@ export async function dialThroughNetns(
   port: number,
   options: DialOptions,
 ): Promise<Duplex> {
-  const opening = netnsPath === undefined ? dialDirectly(host, port) : dialByRelay(netnsPath, host, port);
   const { timeoutMs, signal } = options;
-  const giveUp = AbortSignal.any([AbortSignal.timeout(timeoutMs), ...(signal ? [signal] : [])]);
-  return await new Promise<Duplex>((resolve, reject) => {
-    const onAbort = () => {
-      opening.stream.destroy();
-      reject(signal?.aborted ? signal.reason : failure(host, port, `no answer within ${timeoutMs / 1000} s`));
-    };
-    giveUp.addEventListener('abort', onAbort, { once: true });
-    opening.ready.then(
-      () => {
-        giveUp.removeEventListener('abort', onAbort);
-        resolve(opening.stream);
-      },
-      (error: unknown) => {
-        giveUp.removeEventListener('abort', onAbort);
-        opening.stream.destroy();
-        reject(failure(host, port, messageOf(error), error));
-      },
-    );
+  signal?.throwIfAborted();
+  const { stream, ready } =
+    netnsPath === undefined ? dialDirectly(host, port) : dialByRelay(netnsPath, host, port);
+  const deadline = AbortSignal.timeout(timeoutMs);
+  try {
+    await Promise.race([ready, abortion(signal ? AbortSignal.any([deadline, signal]) : deadline)]);
+    return stream;
+  } catch (error) {
+    stream.on('error', () => {}); // it has lost its user; what it says now must not end the process
+    stream.destroy();
+    signal?.throwIfAborted();
+    const why = deadline.aborted ? `no answer within ${timeoutMs / 1000} s` : messageOf(error);
+    throw new ToolError('TEMPORARY', `${host} port ${port} cannot be reached: ${why}`, { cause: error });
+  }
+}
+
+/** Rejects when the signal fires. */
+async function abortion(signal: AbortSignal): Promise<never> {
+  return await new Promise<never>((_, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
   });
 }
 
 interface Opening {
   readonly stream: Duplex;
   readonly ready: Promise<void>;
-}
-
-function failure(host: string, port: number, why: string, cause?: unknown): ToolError {
-  return new ToolError('TEMPORARY', `${host} port ${port} cannot be reached: ${why}`, { cause });
 }
 
 function dialDirectly(host: string, port: number): Opening {
@@ -77,23 +71,7 @@ function dialDirectly(host: string, port: number): Opening {
 
 function dialByRelay(netnsPath: string, host: string, port: number): Opening {
   const relay = join(packageRoot(), 'libexec', 'relay.mjs');
-  const [command = '', ...args] = insideNetns(netnsPath, [process.execPath, relay, host, String(port)]);
-  const child = openPipe([command, ...args]);
-  const stream = Duplex.from({ readable: child.stdout, writable: child.stdin });
-  let said = '';
-  child.stderr.on('data', (piece: Buffer) => {
-    said += piece.toString('utf8');
-  });
-  const ready = new Promise<void>((resolve, reject) => {
-    child.stdout.once('readable', () => {
-      if (child.stdout.read(1) !== null) resolve();
-    });
-    child.once('error', reject);
-    child.once('close', (status) =>
-      reject(new Error(said.trim() || `the relay ended with status ${status}`)),
-    );
-  });
-  stream.on('error', () => {}); // whoever uses the stream hears of it too; alone it must not end the process
-  stream.once('close', () => child.kill());
-  return { stream, ready };
+  const [program = '', ...args] = insideNetns(netnsPath, [process.execPath, relay, host, String(port)]);
+  const stream = new RelayStream(openPipe([program, ...args]));
+  return { stream, ready: stream.connected };
 }

@@ -18,7 +18,17 @@ export interface Lock extends AsyncDisposable {
 export async function takeLock(path: string, timeoutMs: number, purpose: string): Promise<Lock> {
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
   const wait = timeoutMs === 0 ? ['--nonblock'] : ['--timeout', String(timeoutMs / 1000)];
-  const child = openPipe(['flock', '--exclusive', '--conflict-exit-code', '75', ...wait, path, 'sh', '-c', 'echo held; cat']);
+  const child = openPipe([
+    'flock',
+    '--exclusive',
+    '--conflict-exit-code',
+    '75',
+    ...wait,
+    path,
+    'sh',
+    '-c',
+    'echo held; cat',
+  ]);
   child.stderr.resume();
   const ended = new Promise<number | Error>((resolve) => {
     child.once('error', resolve);
@@ -48,6 +58,6 @@ async function holderOf(path: string): Promise<string> {
 
 /** The folder for locks that processes of one user share: the run-time folder, or one of the user's own in /tmp. */
 export function lockFolder(): string {
-  const runtime = process.env['XDG_RUNTIME_DIR'];
+  const runtime = process.env.XDG_RUNTIME_DIR;
   return runtime ? join(runtime, 'boshvirt') : join(tmpdir(), `boshvirt-${process.getuid?.() ?? 'user'}`);
 }

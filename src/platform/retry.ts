@@ -10,7 +10,10 @@ export interface WaitOptions {
  * Asks `probe` until it gives something other than undefined; gives undefined once `timeoutMs` have passed.
  * An error of the probe ends the wait, and so does the signal.
  */
-export async function waitFor<T>(probe: () => Promise<T | undefined>, options: WaitOptions): Promise<T | undefined> {
+export async function waitFor<T>(
+  probe: () => Promise<T | undefined>,
+  options: WaitOptions,
+): Promise<T | undefined> {
   const end = performance.now() + options.timeoutMs;
   for (;;) {
     options.signal?.throwIfAborted();

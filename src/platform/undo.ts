@@ -1,5 +1,5 @@
-import { type Log, silentLog } from './log.ts';
 import { messageChain } from './errors.ts';
+import { type Log, silentLog } from './log.ts';
 
 /**
  * What to do if the work at hand fails: `await using undo = new Undo(log)`, `undo.defer(…)` before each act,

@@ -29,14 +29,7 @@ const requirements: Readonly<Record<Need, readonly Requirement[]>> = {
   stemcell: [
     { package: 'apt', program: 'apt-get' },
     { package: 'dpkg', program: 'dpkg-deb' },
-    { package: 'mtools', program: 'mcopy' },
-    { package: 'syslinux', program: 'syslinux' },
-    { package: 'syslinux-common', file: '/usr/lib/syslinux' },
     { package: 'e2fsprogs', program: 'mke2fs' },
-    { package: 'dosfstools', program: 'mkfs.vfat' },
-    { package: 'fdisk', program: 'sfdisk' },
-    { package: 'cpio', program: 'cpio' },
-    { package: 'binutils', program: 'strip' },
   ],
 };
 

@@ -1,35 +1,39 @@
-import { readFile } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { readTextIfThere } from '../../platform/files.ts';
-import { layout } from './layout.ts';
+import { layout, privateHostNames } from './layout.ts';
+import { startTimeOf } from './processes.ts';
 
 /** A private host that runs. */
 export interface PrivateHost {
   readonly dir: string;
-  /** The process that holds the namespaces; with it everything in them ends. */
+  /** Its first process, which holds the namespaces; with it everything in them ends. */
   readonly pid: number;
+  /** As `ip netns` lists it. */
+  readonly netnsName: string;
   /** For `nsenter --net=`. */
   readonly netnsPath: string;
   readonly uri: string;
 }
 
-/** The private host in this folder, or undefined if it does not run. Looks at /proc alone. */
+/** The private host in the absolute folder `dir`, or undefined if it does not run. Looks at /proc alone. */
 export async function findPrivateHost(dir: string): Promise<PrivateHost | undefined> {
-  const holder = await readTextIfThere(layout(dir).holder);
-  const [pid = '', startTime] = holder?.trim().split(' ') ?? [];
-  if (pid === '' || (await startTimeOf(Number(pid))) !== startTime) return undefined;
-  return hostOf(dir, Number(pid));
+  const pid = await findHolder(dir);
+  if (pid === undefined) return undefined;
+  const host = { dir, pid, ...privateHostNames(dir) };
+  return (await isNamed(host)) ? host : undefined;
 }
 
-export function hostOf(dir: string, pid: number): PrivateHost {
-  return { dir, pid, netnsPath: `/proc/${pid}/ns/net`, uri: `qemu:///system?socket=${layout(dir).socket}` };
+/** The living first process of the host in `dir`, even if someone took its network namespace's name away. */
+export async function findHolder(dir: string): Promise<number | undefined> {
+  const [pid = '', startTime = ''] = ((await readTextIfThere(layout(dir).holder)) ?? '').trim().split(' ');
+  if (pid === '' || startTime === '') return undefined;
+  return (await startTimeOf(Number(pid))) === startTime ? Number(pid) : undefined;
 }
 
-/**
- * When a process started, in clock ticks since boot: tells it from a later one with the same id. undefined for a process
- * that is gone or a zombie.
- */
-export async function startTimeOf(pid: number): Promise<string | undefined> {
-  const text = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
-  const fields = text.slice(text.lastIndexOf(')') + 2).split(' '); // the name in parentheses may hold spaces
-  return fields[0] === 'Z' ? undefined : fields[19];
+/** Whether the name leads to the namespace in which the process is: no other process with the same id can pass. */
+async function isNamed({ pid, netnsPath }: PrivateHost): Promise<boolean> {
+  const [named, own] = await Promise.all(
+    [netnsPath, `/proc/${pid}/ns/net`].map((path) => stat(path).catch(() => undefined)),
+  );
+  return named !== undefined && own !== undefined && named.ino === own.ino && named.dev === own.dev;
 }

@@ -1,13 +1,31 @@
 import { join } from 'node:path';
+import { shortHash } from '../../platform/ids.ts';
 
 /** Where things lie in a private host's folder. */
 export const layout = (dir: string) => ({
-  /** Process id and start time of the process that holds the namespaces. */
+  /** Process id and start time of the first process inside; it writes them itself before it does anything else. */
   holder: join(dir, 'holder'),
   /** What inside is /etc/libvirt, /var/lib/libvirt, /run, … */
   root: join(dir, 'root'),
+  /** Inside it is /run: what must not outlive a start (libvirt's marks of what it has started already, sockets). */
+  run: join(dir, 'root/run'),
   libvirtConfig: join(dir, 'root/etc/libvirt'),
   socket: join(dir, 'root/run/libvirt/libvirt-sock'),
+  /** The host's identity towards libvirt; also the mark that the folder is a private host's. */
+  uuid: join(dir, 'host-uuid'),
   log: join(dir, 'host.log'),
   lock: `${dir}.lock`,
 });
+
+/** What others call the private host in the absolute folder `dir`, whether it runs or not: the same in every process. */
+export function privateHostNames(dir: string) {
+  const netnsName = `boshvirt-${shortHash(dir, 8)}`;
+  const socket = layout(dir).socket.split('/').map(encodeURIComponent).join('/');
+  return {
+    /** As `ip netns` lists it. */
+    netnsName,
+    /** For `nsenter --net=`. */
+    netnsPath: `/run/netns/${netnsName}`,
+    uri: `qemu:///system?socket=${socket}`,
+  };
+}

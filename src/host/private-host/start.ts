@@ -1,20 +1,23 @@
-import { randomUUID } from 'node:crypto';
-import { mkdir, open, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { type FileHandle, open, rm } from 'node:fs/promises';
+import { isAbsolute, join } from 'node:path';
 import { connectLibvirt } from '../../clients/libvirt/index.ts';
-import { messageOf, ToolError, UserError } from '../../platform/errors.ts';
-import { readTextIfThere, writeFileAtomic } from '../../platform/files.ts';
+import { BugError, messageOf, ToolError, UserError } from '../../platform/errors.ts';
+import { readTextIfThere } from '../../platform/files.ts';
 import { takeLock } from '../../platform/lock.ts';
 import type { Log } from '../../platform/log.ts';
 import { packageRoot } from '../../platform/package-root.ts';
 import { lastLines, startDaemon } from '../../platform/process.ts';
 import { waitFor } from '../../platform/retry.ts';
 import { Undo } from '../../platform/undo.ts';
-import { findPrivateHost, hostOf, type PrivateHost, startTimeOf } from './find.ts';
-import { layout } from './layout.ts';
-import { endHolder } from './stop.ts';
+import { writeConfiguration } from './configuration.ts';
+import { endHost } from './end.ts';
+import { findHolder, findPrivateHost, type PrivateHost } from './find.ts';
+import { layout, privateHostNames } from './layout.ts';
+import { addNetns, attachNetns, deleteNetns, insideNetns } from './network-namespace.ts';
+import { childrenNamed, holdersOf, signalProcess, startTimeOf } from './processes.ts';
 
 const readyTimeoutMs = 60_000;
+const hungTimeoutMs = 30_000;
 const lockTimeoutMs = 120_000;
 /** A unix socket's path holds 107 bytes; clients outside name the socket by its full path. */
 const maxSocketPath = 107;
@@ -25,25 +28,18 @@ interface StartOptions {
 }
 
 /**
- * Starts the private host in `dir`, or finds it running. Networks, pools and VMs with autostart come up with it. Needs
- * root. A host that a killed run left half started is ended and started again.
+ * Starts the private host in the absolute folder `dir`, or finds it running; its guests are never touched then. Networks,
+ * pools and VMs with autostart come up with a start. What a killed run or a reboot left is cleared first. Needs root;
+ * throws a UserError for what cannot be, a ToolError with the end of the host's log if libvirt does not come up.
  */
 export async function startPrivateHost(dir: string, options: StartOptions): Promise<PrivateHost> {
   refuseImpossible(dir);
   await using _lock = await takeLock(layout(dir).lock, lockTimeoutMs, 'starting the private libvirt host');
-  const running = await findPrivateHost(dir);
-  if (running && (await answers(running, options))) return running;
-  if (running) await endHolder(running.pid);
-  await writeConfiguration(dir);
-  await using undo = new Undo(options.log);
-  const host = await launch(dir);
-  undo.defer('end the private host', () => endHolder(host.pid));
-  if (!(await answers(host, options))) throw await failure(dir);
-  undo.keep();
-  return host;
+  return (await useRunning(dir, options)) ?? (await startAnew(dir, options));
 }
 
 function refuseImpossible(dir: string): void {
+  if (!isAbsolute(dir)) throw new BugError(`the private host's folder ${dir} is not an absolute path`);
   if (process.getuid?.() !== 0) {
     throw new UserError('PERMISSION', 'A private libvirt host needs root: it makes namespaces and mounts', {
       hints: ['run as root, or start the machine’s own libvirtd and become a member of the group libvirt'],
@@ -56,30 +52,81 @@ function refuseImpossible(dir: string): void {
   });
 }
 
-/** The holder is recorded before anything else can fail, so that a later run finds it. */
-async function launch(dir: string): Promise<PrivateHost> {
-  const { log, holder } = layout(dir);
-  const output = await open(log, 'w', 0o600);
+/** A host that runs but is not well is mended without touching its guests. */
+async function useRunning(dir: string, options: StartOptions): Promise<PrivateHost | undefined> {
+  const pid = await findHolder(dir);
+  if (pid === undefined) return undefined;
+  const host = (await findPrivateHost(dir)) ?? (await nameAgain(dir, pid));
+  if (await answers(host, hungTimeoutMs, options)) return host;
+  options.log.warn(`the libvirtd of ${dir} does not answer; it is started again, its guests go on`);
+  for (const daemon of await childrenNamed(pid, 'libvirtd')) signalProcess(daemon, 'SIGKILL');
+  if (await answers(host, readyTimeoutMs, options)) return host;
+  throw await failure(dir);
+}
+
+async function nameAgain(dir: string, pid: number): Promise<PrivateHost> {
+  const names = privateHostNames(dir);
+  await deleteNetns(names.netnsName);
+  await attachNetns(names.netnsName, pid);
+  return { dir, pid, ...names };
+}
+
+async function startAnew(dir: string, options: StartOptions): Promise<PrivateHost> {
+  await using undo = new Undo(options.log);
+  await endHost(dir);
+  await rm(layout(dir).run, { recursive: true, force: true });
+  await writeConfiguration(dir);
+  undo.defer('end the private host', () => endHost(dir));
+  await addNetns(privateHostNames(dir).netnsName);
+  const host = await launch(dir, options.signal);
+  if (!(host && (await answers(host, readyTimeoutMs, options)))) throw await failure(dir);
+  undo.keep();
+  return host;
+}
+
+/** Gives the host once its first process has said who it is, undefined if that process ended. */
+async function launch(dir: string, signal: AbortSignal): Promise<PrivateHost | undefined> {
+  const output = await open(layout(dir).log, 'w', 0o600);
   try {
-    const unshare = ['unshare', '--mount', '--pid', '--net', '--ipc', '--fork', '--kill-child'];
-    const argv = [...unshare, 'sh', join(packageRoot(), 'libexec', 'private-host-init'), dir] as [
-      string,
-      ...string[],
-    ];
-    const { pid } = startDaemon(argv, output.fd, { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' });
-    if (pid === undefined) throw new UserError('PREFLIGHT', 'unshare is not installed (package util-linux)');
-    await writeFileAtomic(holder, `${pid} ${await startTimeOf(pid)}\n`);
-    return hostOf(dir, pid);
+    const outside = await startInit(dir, output);
+    return await waitFor(
+      async () => {
+        const host = await findPrivateHost(dir);
+        if (host) return host;
+        if ((await startTimeOf(outside)) === undefined) throw await failure(dir);
+        return undefined;
+      },
+      { timeoutMs: readyTimeoutMs, intervalMs: 10, signal },
+    );
   } finally {
     await output.close();
   }
 }
 
+/** The pid of unshare(1), which waits for the first process inside and ends it if it must end itself. */
+async function startInit(dir: string, output: FileHandle): Promise<number> {
+  const init = ['sh', join(packageRoot(), 'libexec', 'private-host-init'), dir];
+  const unshare = ['unshare', '--mount', '--pid', '--ipc', '--fork', '--kill-child', ...init];
+  const [program = '', ...args] = insideNetns(privateHostNames(dir).netnsPath, unshare);
+  const child = startDaemon([program, ...args], output.fd, { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' });
+  await new Promise<void>((resolve, reject) => {
+    child.once('spawn', resolve);
+    child.once('error', (cause) =>
+      reject(new UserError('PREFLIGHT', `${program} cannot be started (package util-linux)`, { cause })),
+    );
+  });
+  return child.pid as number;
+}
+
 /** true once libvirtd answers; false if the host ended or the time ran out. */
-async function answers(host: PrivateHost, { log, signal }: StartOptions): Promise<boolean> {
+async function answers(
+  host: PrivateHost,
+  timeoutMs: number,
+  { log, signal }: StartOptions,
+): Promise<boolean> {
   const answer = await waitFor(
     async () => {
-      if ((await findPrivateHost(host.dir))?.pid !== host.pid) return false;
+      if ((await findHolder(host.dir)) !== host.pid) return false;
       try {
         await using _libvirt = await connectLibvirt(host.uri, { connectTimeoutMs: 5_000, signal });
         return true;
@@ -88,7 +135,7 @@ async function answers(host: PrivateHost, { log, signal }: StartOptions): Promis
         return undefined;
       }
     },
-    { timeoutMs: readyTimeoutMs, intervalMs: 50, signal },
+    { timeoutMs, intervalMs: 50, signal },
   );
   return answer ?? false;
 }
@@ -96,22 +143,13 @@ async function answers(host: PrivateHost, { log, signal }: StartOptions): Promis
 async function failure(dir: string): Promise<ToolError> {
   const { log } = layout(dir);
   const said = lastLines((await readTextIfThere(log)) ?? '', 15);
-  return new ToolError('HYPERVISOR', `The private libvirt host in ${dir} did not start:\n${said}`, {
-    hints: [`its whole log: ${log}`, 'boshvirt doctor shows what this machine lacks'],
+  const holders = await holdersOf(dir);
+  return new ToolError('HYPERVISOR', `The private libvirt host in ${dir} did not come up:\n${said}`, {
+    output: said,
+    hints: [
+      `its whole log: ${log}`,
+      ...(holders.length > 0 ? [`its processes: ${holders.join(' ')}`] : []),
+      'boshvirt doctor shows what this machine lacks',
+    ],
   });
-}
-
-async function writeConfiguration(dir: string): Promise<void> {
-  const { libvirtConfig } = layout(dir);
-  await mkdir(libvirtConfig, { recursive: true, mode: 0o700 });
-  const uuidPath = join(dir, 'host-uuid');
-  const uuid = (await readTextIfThere(uuidPath)) ?? randomUUID();
-  await writeFileAtomic(uuidPath, uuid);
-  const templates = join(packageRoot(), 'templates', 'private-host');
-  const daemon = await readFile(join(templates, 'libvirtd.conf'), 'utf8');
-  await writeFileAtomic(join(libvirtConfig, 'libvirtd.conf'), daemon.replace('{{uuid}}', uuid));
-  await writeFileAtomic(
-    join(libvirtConfig, 'qemu.conf'),
-    await readFile(join(templates, 'qemu.conf'), 'utf8'),
-  );
 }

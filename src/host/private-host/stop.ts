@@ -1,67 +1,82 @@
-import { readFile, rm } from 'node:fs/promises';
-import { connectLibvirt } from '../../clients/libvirt/index.ts';
-import { errnoOf, ToolError } from '../../platform/errors.ts';
+import { readdir, rm } from 'node:fs/promises';
+import { connectLibvirt, type Domain, LibvirtError } from '../../clients/libvirt/index.ts';
+import { errnoOf, messageOf, UserError } from '../../platform/errors.ts';
 import { takeLock } from '../../platform/lock.ts';
+import { type Log, silentLog } from '../../platform/log.ts';
 import { waitFor } from '../../platform/retry.ts';
-import { findPrivateHost, type PrivateHost, startTimeOf } from './find.ts';
+import { endHost } from './end.ts';
+import { findPrivateHost } from './find.ts';
 import { layout } from './layout.ts';
+import { isThere } from './network-namespace.ts';
 
-const politeMs = 15_000;
-const hardMs = 10_000;
+const lockTimeoutMs = 120_000;
 
-/** Stops guests and daemons; all definitions and disks stay for the next start. */
-export async function stopPrivateHost(dir: string): Promise<void> {
-  await using _lock = await takeLock(layout(dir).lock, 120_000, 'stopping the private libvirt host');
-  await stop(dir);
+export interface StopOptions {
+  readonly log?: Log;
+  /** How long guests may take to shut themselves down before their power goes; 60 s unless said. */
+  readonly guestTimeoutMs?: number;
 }
 
-/** Stops the host and deletes its folder; nothing of it is left. Idempotent. */
-export async function removePrivateHost(dir: string): Promise<void> {
-  {
-    await using _lock = await takeLock(layout(dir).lock, 120_000, 'removing the private libvirt host');
-    await stop(dir);
-    await rm(dir, { recursive: true, force: true });
-  }
-  await rm(layout(dir).lock, { force: true });
+/** Shuts the guests down and ends the daemons; all definitions and disks stay for the next start. Idempotent. */
+export async function stopPrivateHost(dir: string, options: StopOptions = {}): Promise<void> {
+  await using _lock = await takeLock(layout(dir).lock, lockTimeoutMs, 'stopping the private libvirt host');
+  await stop(dir, options.guestTimeoutMs ?? 60_000, options.log ?? silentLog);
 }
 
-async function stop(dir: string): Promise<void> {
+/**
+ * Cuts the guests' power, ends the daemons and deletes the folder with all disks in it; nothing of the host is left.
+ * Idempotent. Throws a UserError for a folder that is no private host's.
+ */
+export async function removePrivateHost(dir: string, options: { log?: Log } = {}): Promise<void> {
+  await using _lock = await takeLock(layout(dir).lock, lockTimeoutMs, 'removing the private libvirt host');
+  await refuseForeign(dir);
+  await stop(dir, 0, options.log ?? silentLog);
+  await rm(dir, { recursive: true, force: true });
+  await rm(layout(dir).lock, { force: true }); // while it is held: whoever comes next makes one of its own
+}
+
+async function refuseForeign(dir: string): Promise<void> {
+  if (await isThere(layout(dir).uuid)) return;
+  const names = await readdir(dir).catch((error: unknown) => {
+    if (errnoOf(error) === 'ENOENT') return [];
+    throw error;
+  });
+  if (names.length === 0) return;
+  throw new UserError('STATE_DAMAGED', `${dir} is not the folder of a private libvirt host; it stays`, {
+    hints: [`it has no host-uuid; if it is of no use, delete it: rm -r ${dir}`],
+  });
+}
+
+async function stop(dir: string, guestTimeoutMs: number, log: Log): Promise<void> {
   const host = await findPrivateHost(dir);
   if (host) {
-    await stopGuests(host).catch(() => {}); // a libvirtd that hangs must not keep us: the kernel ends the guests below
-    await endHolder(host.pid);
+    try {
+      await stopGuests(host.uri, guestTimeoutMs);
+    } catch (error) {
+      log.warn(`guests of ${dir} are ended the hard way: ${messageOf(error)}`); // a libvirtd that hangs must not keep us
+    }
   }
-  await rm(layout(dir).holder, { force: true });
+  await endHost(dir);
 }
 
-/** Powers the guests off, so that QEMU writes what it holds. */
-async function stopGuests(host: PrivateHost): Promise<void> {
-  await using libvirt = await connectLibvirt(host.uri, { connectTimeoutMs: 5_000, callTimeoutMs: 20_000 });
-  for (const domain of await libvirt.listDomains()) if (await domain.isActive()) await domain.destroy();
+async function stopGuests(uri: string, guestTimeoutMs: number): Promise<void> {
+  await using libvirt = await connectLibvirt(uri, { connectTimeoutMs: 5_000, callTimeoutMs: 20_000 });
+  await Promise.all((await libvirt.listDomains()).map((domain) => stopGuest(domain, guestTimeoutMs)));
 }
 
-/** Ends the process that holds the namespaces and, by the kernel's hand, everything in them. */
-export async function endHolder(pid: number): Promise<void> {
-  const startTime = await startTimeOf(pid);
-  if (startTime === undefined) return;
-  const gone = async () => ((await startTimeOf(pid)) === startTime ? undefined : true);
-  // its child is pid 1 of the namespace: unshare waits for it and ends after it
-  for (const child of await childrenOf(pid)) signal(child, 'SIGTERM');
-  if (await waitFor(gone, { timeoutMs: politeMs, intervalMs: 20 })) return;
-  signal(pid, 'SIGKILL');
-  if (await waitFor(gone, { timeoutMs: hardMs, intervalMs: 20 })) return;
-  throw new ToolError('HYPERVISOR', `Process ${pid}, which holds the private libvirt host, cannot be ended`);
+/** Power off comes through libvirt, so that QEMU writes what it holds. */
+async function stopGuest(domain: Domain, timeoutMs: number): Promise<void> {
+  if (!(await domain.isActive())) return;
+  if (timeoutMs > 0) await unlessRefused(domain.shutdown());
+  const off = await waitFor(async () => ((await domain.isActive()) ? undefined : true), { timeoutMs });
+  if (!off) await unlessRefused(domain.destroy());
 }
 
-async function childrenOf(pid: number): Promise<number[]> {
-  const text = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8').catch(() => '');
-  return text.trim().split(' ').filter(Boolean).map(Number);
-}
-
-function signal(pid: number, name: NodeJS.Signals): void {
+/** A guest that ended in the meantime, or cannot be asked, is dealt with by what comes next. */
+async function unlessRefused(request: Promise<void>): Promise<void> {
   try {
-    process.kill(pid, name);
+    await request;
   } catch (error) {
-    if (errnoOf(error) !== 'ESRCH') throw error;
+    if (!(error instanceof LibvirtError)) throw error;
   }
 }

@@ -1,0 +1,32 @@
+import { access } from 'node:fs/promises';
+import { run } from '../../platform/process.ts';
+
+const timeoutMs = 30_000;
+
+/** Makes a fresh named network namespace. One of that name which a killed run or a reboot left is replaced. */
+export async function addNetns(name: string): Promise<void> {
+  await deleteNetns(name);
+  await run(['ip', 'netns', 'add', name], { timeoutMs });
+}
+
+/** Gives a name (again) to the network namespace of a process. */
+export async function attachNetns(name: string, pid: number): Promise<void> {
+  await run(['ip', 'netns', 'attach', name, String(pid)], { timeoutMs });
+}
+
+/** Takes the name away; the namespace itself goes with the last process in it. Idempotent. */
+export async function deleteNetns(name: string): Promise<void> {
+  if (await isThere(`/run/netns/${name}`)) await run(['ip', 'netns', 'delete', name], { timeoutMs });
+}
+
+/** An argv that runs in a network namespace. Not `ip netns exec`, which hides the CPI's mounts (real-bosh/README.md 2). */
+export function insideNetns(netnsPath: string, argv: readonly string[]): string[] {
+  return ['nsenter', `--net=${netnsPath}`, ...argv];
+}
+
+export async function isThere(path: string): Promise<boolean> {
+  return await access(path).then(
+    () => true,
+    () => false,
+  );
+}
