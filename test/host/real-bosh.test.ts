@@ -90,6 +90,29 @@ describe.skipIf(boshPath === undefined)(
       await machine.deleteEnv();
     }, 900_000);
 
+    test.each([
+      'Uploading stemcell',
+      'Creating VM',
+      'Waiting for the agent',
+      'Creating disk',
+      'Attaching disk',
+    ])(
+      'interrupted at %s, goes on from there and leaves nothing over',
+      async (step) => {
+        const machine = await newMachine(step);
+        await expect(machine.interruptedAt(step)).rejects.toThrow(`interrupted at ${step}`);
+        const { current_vm_cid: vm } = await machine.state();
+        expect(await domains()).toEqual([vm].filter(Boolean));
+        if (step === 'Attaching disk') {
+          expect(await machine.createEnv()).toEqual({ changed: true });
+          expect(await domains()).toEqual([(await machine.state()).current_vm_cid]);
+        }
+        await machine.deleteEnv();
+        await expectNothingLeft(machine);
+      },
+      300_000,
+    );
+
     test.skipIf(realStemcell === undefined)(
       'compiles and runs a release (needs BOSHVIRT_TEST_STEMCELL, a stemcell with a real agent)',
       async () => {
@@ -209,6 +232,14 @@ async function newMachine(name: string) {
     source,
     context,
     createEnv: async (options = {}) => await engine.createEnv(source, context, options),
+    /** Create-env that somebody interrupts when bosh begins a step. */
+    async interruptedAt(step: string) {
+      const interrupt = new AbortController();
+      const onProgress = (line: string) => {
+        if (line.startsWith(step)) interrupt.abort(new Error(`interrupted at ${step}`));
+      };
+      return await engine.createEnv(source, { ...context, signal: interrupt.signal, onProgress });
+    },
     deleteEnv: async () => await engine.deleteEnv(source, context),
     state: async (): Promise<BoshState> => JSON.parse(await readFile(source.statePath, 'utf8')),
     async addOps(ops: readonly unknown[]) {

@@ -10,8 +10,9 @@ const digest = (algorithm: 'sha1' | 'sha256', content: Uint8Array): string =>
   createHash(algorithm).update(content).digest('hex');
 
 /**
- * Writes a release with one package that is compiled on the machine (its packaging script makes a program) and one job, a
- * process under monit that writes the property `tiny.greeting` to the persistent disk. Gives the tarball's SHA-1.
+ * Writes a release with one package that is compiled on the machine (its packaging script makes a program) and one job,
+ * whose pre-start has that program add the property `tiny.greeting` to a file on the persistent disk. It has no process, so
+ * that an agent needs no monit for it. Gives the tarball's SHA-1.
  */
 export async function writeTinyRelease(path: string, version = '1'): Promise<string> {
   const packed = await tarball([
@@ -20,8 +21,8 @@ export async function writeTinyRelease(path: string, version = '1'): Promise<str
   ]);
   const job = await tarball([
     { name: 'job.MF', content: stringify(jobSpec) },
-    { name: 'monit', content: monit },
-    { name: 'templates/ctl.erb', content: control },
+    { name: 'monit', content: '' },
+    { name: 'templates/pre-start.erb', content: preStart },
   ]);
   const fingerprints = { package: digest('sha256', packed), job: digest('sha256', job) };
   const release = {
@@ -64,35 +65,16 @@ chmod 755 "$BOSH_INSTALL_TARGET/bin/greet"
 `;
 
 const program = `#!/bin/sh
-echo "$$" > /var/vcap/sys/run/tiny/pid
 echo "@MADE@: $1" >> /var/vcap/store/greetings
-while :; do sleep 1; done
 `;
 
 const jobSpec = {
   name: 'tiny',
-  templates: { 'ctl.erb': 'bin/ctl' },
+  templates: { 'pre-start.erb': 'bin/pre-start' },
   packages: ['tiny'],
   properties: { 'tiny.greeting': { description: 'What is written down at each start', default: 'hello' } },
 };
 
-const monit = `check process tiny
-  with pidfile /var/vcap/sys/run/tiny/pid
-  start program "/var/vcap/jobs/tiny/bin/ctl start"
-  stop program "/var/vcap/jobs/tiny/bin/ctl stop"
-  group vcap
-`;
-
-const control = `#!/bin/sh
-pidfile=/var/vcap/sys/run/tiny/pid
-case $1 in
-start)
-  mkdir -p /var/vcap/sys/run/tiny
-  /var/vcap/packages/tiny/bin/greet '<%= p("tiny.greeting") %>' >/dev/null 2>&1 &
-  ;;
-stop)
-  kill "$(cat $pidfile)"
-  rm -f $pidfile
-  ;;
-esac
+const preStart = `#!/bin/sh
+/var/vcap/packages/tiny/bin/greet '<%= p("tiny.greeting") %>'
 `;
