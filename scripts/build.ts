@@ -62,7 +62,10 @@ function licences(metafiles: readonly Metafile[]): string {
       .map((input) => /^(?:.*\/)?node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(input)?.[0])
       .filter((folder) => folder !== undefined),
   );
-  return [...packages].sort().map(licenceOf).join(`\n${'-'.repeat(78)}\n`);
+  return [...packages]
+    .sort()
+    .map(licenceOf)
+    .join(`\n${'-'.repeat(78)}\n`);
 }
 
 function licenceOf(folder: string): string {
@@ -80,4 +83,3 @@ async function writeCommandManifest(): Promise<void> {
   await plugin.load();
   writeFileSync(manifest, `${JSON.stringify(plugin.manifest, null, 2)}\n`);
 }
-

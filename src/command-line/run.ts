@@ -1,10 +1,10 @@
+import { Config, run } from '@oclif/core';
 import { packageRoot } from '../platform/package-root.ts';
 import { endProcess } from './end-process.ts';
 import { exitStatusOf, printError } from './failures.ts';
 
 /** Finds and runs the command that `argv` names; the process ends with the status that docs/exit-codes.md says. */
 export async function runCommandLine(argv: readonly string[]): Promise<void> {
-  const { Config, run } = await import('@oclif/core');
   try {
     const config = await Config.load({ root: packageRoot() });
     await run([...argv], config);

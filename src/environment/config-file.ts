@@ -1,5 +1,7 @@
+import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, resolve } from 'node:path';
+import { cosmiconfig, defaultLoaders } from 'cosmiconfig';
 import * as z from 'zod/mini';
 import { UserError } from '../platform/errors.ts';
 import { parseMegabytes } from './sizes.ts';
@@ -66,7 +68,6 @@ interface Found {
 async function searchFiles(
   configPath: string | undefined,
 ): Promise<{ user: Found | undefined; project: Found | undefined }> {
-  const { cosmiconfig, defaultLoaders } = await import('cosmiconfig');
   const loaders = {
     '.yml': defaultLoaders['.yml'],
     '.yaml': defaultLoaders['.yaml'],
@@ -105,7 +106,6 @@ async function searchFiles(
       );
     }
   };
-  const { existsSync } = await import('node:fs');
   const userPath = `${userFolder}/boshvirt/config.yaml`;
   return {
     user: existsSync(userPath) ? await load(() => explorer.load(userPath), userPath) : undefined,

@@ -7,7 +7,10 @@ export type EngineName = Engine['name'];
 /** `auto`: the bosh CLI where it can work, that is with the Ruby that renders its templates; else our own engine. */
 export async function chooseEngine(asked: string, kept: EngineName | undefined): Promise<EngineName> {
   if (asked === 'builtin' || asked === 'bosh-cli') return asked;
-  if (asked !== 'auto') throw new UserError('USAGE', `There is no engine '${asked}'`, { hints: [`choose one of ${engineNames.join(', ')}`] });
+  if (asked !== 'auto')
+    throw new UserError('USAGE', `There is no engine '${asked}'`, {
+      hints: [`choose one of ${engineNames.join(', ')}`],
+    });
   if (kept) return kept;
   const { findBosh, rubyPresent } = await import('../engine/bosh-cli/index.ts');
   return (await findBosh()) && (await rubyPresent()) ? 'bosh-cli' : 'builtin';

@@ -14,12 +14,15 @@ export const silentLog: Log = { debug() {}, info() {}, warn() {} };
  */
 export function lineLog(write: (text: string) => void, secrets: Iterable<string> = []): Log {
   const hide = redactor(secrets);
-  const say = (level: string) => (line: string) => write(`${new Date().toISOString()} ${level} ${hide(line)}\n`);
+  const say = (level: string) => (line: string) =>
+    write(`${new Date().toISOString()} ${level} ${hide(line)}\n`);
   return { debug: say('debug'), info: say('info'), warn: say('warn') };
 }
 
 /** A function that replaces each of `secrets` in a text by `<redacted>`. */
 export function redactor(secrets: Iterable<string>): (text: string) => string {
-  const values = [...new Set(secrets)].filter((value) => value.length >= 4).sort((a, b) => b.length - a.length);
+  const values = [...new Set(secrets)]
+    .filter((value) => value.length >= 4)
+    .sort((a, b) => b.length - a.length);
   return (text) => values.reduce((left, value) => left.replaceAll(value, '<redacted>'), text);
 }

@@ -18,7 +18,7 @@ export async function writeBootPartition(path: string, options: BootPartitionOpt
   const { tools, workFolder, sizeMb, files, signal } = options;
   const folders = ['usr/bin', 'usr/sbin', 'sbin'].map((folder) => join(tools, folder));
   const env = {
-    PATH: [...folders, process.env['PATH'] ?? ''].join(delimiter),
+    PATH: [...folders, process.env.PATH ?? ''].join(delimiter),
     SOURCE_DATE_EPOCH: String(epoch),
     MTOOLS_SKIP_CHECK: '1',
     TZ: 'UTC',

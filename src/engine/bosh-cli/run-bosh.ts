@@ -59,10 +59,11 @@ export async function runBosh({ argv, env, secrets, context }: BoshRun): Promise
   signal.throwIfAborted();
   if (deadline.aborted)
     throw new ToolError('CREATE_ENV', `bosh did not end within ${timeoutMs / 3600_000} hours`);
+  const failedStep = progress.failed ?? progress.running;
   return {
     exitCode,
     stderr: secrets.hide(stderr.join('')),
-    failedStep: secrets.hide(progress.failed ?? progress.running ?? '') || undefined,
+    failedStep: failedStep && secrets.hide(failedStep),
     unchanged: progress.unchanged,
   };
 }

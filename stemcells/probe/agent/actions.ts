@@ -112,7 +112,7 @@ async function getState({ settings, places }: AgentWorld): Promise<unknown> {
 async function apply({ places }: AgentWorld, [given]: readonly unknown[]): Promise<unknown> {
   if (typeof given !== 'object' || given === null) throw new Error('apply needs a spec');
   const spec = given as Spec;
-  const job = spec['job'] as { templates?: readonly { name?: string }[] } | undefined | null;
+  const job = spec.job as { templates?: readonly { name?: string }[] } | undefined | null;
   const names = (job?.templates ?? []).map(({ name }) => name);
   if (names.length > 0) {
     throw new Error(
@@ -122,7 +122,7 @@ async function apply({ places }: AgentWorld, [given]: readonly unknown[]): Promi
   const before = await readSpec(places);
   await writeDurably(
     specFile(places),
-    JSON.stringify({ ...spec, job_state: before['job_state'] ?? 'running' }),
+    JSON.stringify({ ...spec, job_state: before.job_state ?? 'running' }),
     0o600,
   );
   return 'applied';

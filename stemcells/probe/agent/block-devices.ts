@@ -51,8 +51,8 @@ export async function deviceByPath(path: string, places: Places): Promise<string
 
 async function deviceByHint(hint: DiskHint, places: Places): Promise<string | undefined> {
   if (typeof hint === 'string') return await deviceByPath(hint, places);
-  if (hint['path']) return await deviceByPath(hint['path'], places);
-  const id = hint['id'] ?? hint['volume_id'];
+  if (hint.path) return await deviceByPath(hint.path, places);
+  const id = hint.id ?? hint.volume_id;
   return id === undefined ? undefined : await deviceBySerial(id, places);
 }
 

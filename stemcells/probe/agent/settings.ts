@@ -47,27 +47,27 @@ export function parseSettings(text: string): Settings {
     throw new Error('the settings are not JSON', { cause: error });
   }
   const settings = object(value, 'settings');
-  const bosh = optionalObject(optionalObject(settings['env'], 'env')['bosh'], 'env.bosh');
-  const disks = optionalObject(settings['disks'], 'disks');
-  const networks = optionalObject(settings['networks'], 'networks');
-  if (disks['system'] !== undefined && typeof disks['system'] !== 'string')
+  const bosh = optionalObject(optionalObject(settings.env, 'env').bosh, 'env.bosh');
+  const disks = optionalObject(settings.disks, 'disks');
+  const networks = optionalObject(settings.networks, 'networks');
+  if (disks.system !== undefined && typeof disks.system !== 'string')
     throw new Error('settings: disks.system must be a string'); // the real agent cannot read anything else (contract 2.3)
   return {
-    agentId: string(settings['agent_id'], 'agent_id'),
-    vm: optionalObject(settings['vm'], 'vm'),
+    agentId: string(settings.agent_id, 'agent_id'),
+    vm: optionalObject(settings.vm, 'vm'),
     mbus: mbusOf(settings, bosh),
     networks: Object.entries(networks).map(([name, network]) =>
       networkOf(name, object(network, `networks.${name}`)),
     ),
-    ...optional('ephemeralDisk', ephemeralOf(disks['ephemeral'])),
+    ...optional('ephemeralDisk', ephemeralOf(disks.ephemeral)),
     persistentDisks: new Map(
-      Object.entries(optionalObject(disks['persistent'], 'disks.persistent')).map(([cid, hint]) => [
+      Object.entries(optionalObject(disks.persistent, 'disks.persistent')).map(([cid, hint]) => [
         cid,
         parseHint(hint),
       ]),
     ),
-    authorizedKeys: strings(bosh['authorized_keys'], 'env.bosh.authorized_keys'),
-    ...optional('password', optionalString(bosh['password'], 'env.bosh.password')),
+    authorizedKeys: strings(bosh.authorized_keys, 'env.bosh.authorized_keys'),
+    ...optional('password', optionalString(bosh.password, 'env.bosh.password')),
     ...optional('tls', tlsOf(bosh)),
     rawNetworks: networks,
   };
@@ -82,21 +82,21 @@ export function parseHint(hint: unknown): DiskHint {
 }
 
 function mbusOf(settings: Json, bosh: Json): string {
-  const urls = strings(optionalObject(bosh['mbus'], 'env.bosh.mbus')['urls'], 'env.bosh.mbus.urls');
-  return urls[0] ?? optionalString(settings['mbus'], 'mbus') ?? '';
+  const urls = strings(optionalObject(bosh.mbus, 'env.bosh.mbus').urls, 'env.bosh.mbus.urls');
+  return urls[0] ?? optionalString(settings.mbus, 'mbus') ?? '';
 }
 
 function tlsOf(bosh: Json): TlsIdentity | undefined {
-  const cert = optionalObject(optionalObject(bosh['mbus'], 'env.bosh.mbus')['cert'], 'env.bosh.mbus.cert');
-  const certificate = optionalString(cert['certificate'], 'env.bosh.mbus.cert.certificate');
-  const privateKey = optionalString(cert['private_key'], 'env.bosh.mbus.cert.private_key');
+  const cert = optionalObject(optionalObject(bosh.mbus, 'env.bosh.mbus').cert, 'env.bosh.mbus.cert');
+  const certificate = optionalString(cert.certificate, 'env.bosh.mbus.cert.certificate');
+  const privateKey = optionalString(cert.private_key, 'env.bosh.mbus.cert.private_key');
   return certificate && privateKey ? { certificate, privateKey } : undefined;
 }
 
 function ephemeralOf(value: unknown): string | undefined {
   if (value === undefined || value === null || value === '') return undefined;
   if (typeof value === 'string') return value;
-  return string(object(value, 'disks.ephemeral')['path'], 'disks.ephemeral.path');
+  return string(object(value, 'disks.ephemeral').path, 'disks.ephemeral.path');
 }
 
 function networkOf(name: string, network: Json): NetworkSettings {
@@ -112,9 +112,9 @@ function networkOf(name: string, network: Json): NetworkSettings {
     ...optional('prefix', prefix === undefined ? undefined : Number(prefix)),
     ...optional('gateway', text('gateway')),
     ...optional('mac', text('mac')?.toLowerCase()),
-    dns: strings(network['dns'], `${at}.dns`),
-    isDefaultFor: strings(network['default'], `${at}.default`),
-    preconfigured: network['preconfigured'] === true,
+    dns: strings(network.dns, `${at}.dns`),
+    isDefaultFor: strings(network.default, `${at}.default`),
+    preconfigured: network.preconfigured === true,
   };
 }
 

@@ -9,9 +9,9 @@ const sha256 = (text: string) => createHash('sha256').update(text).digest('hex')
 const stanza = (name: string, depends = '') =>
   `Package: ${name}\nVersion: 1:2.3-4\n${depends && `Depends: ${depends}\n`}Description-en: words\n Depends: not a field\nSHA256: ${sha256(name)}\n\n`;
 
-const path = process.env['PATH'];
+const path = process.env.PATH;
 afterEach(() => {
-  process.env['PATH'] = path;
+  process.env.PATH = path;
 });
 
 /** A folder at the head of PATH with apt programs that know the packages that `known` prints. */
@@ -19,7 +19,7 @@ async function fakeApt(programs: Readonly<Record<'apt-get' | 'apt-cache', string
   const folder = await mkdtempDisposable(join(tmpdir(), 'apt-'));
   for (const [name, body] of Object.entries(programs))
     await writeFile(join(folder.path, name), `#!/bin/sh\n${body}\n`, { mode: 0o755 });
-  process.env['PATH'] = `${folder.path}:${path}`;
+  process.env.PATH = `${folder.path}:${path}`;
   return {
     folder: folder.path,
     cacheDir: join(folder.path, 'cache'),
