@@ -26,7 +26,10 @@ export interface CpiClientOptions {
   readonly logPath: string;
   /** Values that must not reach the log. */
   readonly secrets: readonly string[];
+  /** Keeps further calls from beginning; one that is under way comes to its end, so that what it made is known. */
   readonly signal: AbortSignal;
+  /** An open file that each call inherits (EngineContext.lockDescriptor). */
+  readonly lockDescriptor?: number | undefined;
 }
 
 interface WireError {
@@ -68,13 +71,15 @@ export class CpiClient {
   }
 
   async #ask(method: string, input: string): Promise<CpiAnswer> {
-    const { command, signal } = this.#options;
+    const { command, signal, lockDescriptor } = this.#options;
+    signal.throwIfAborted();
     try {
       const { stdout, stderr } = await run(command as [string, ...string[]], {
         input,
         timeoutMs,
-        signal,
         failure: 'CPI',
+        ownGroup: true,
+        descriptors: lockDescriptor === undefined ? [] : [lockDescriptor],
       });
       await this.#append(stderr);
       return answerIn(stdout, method);

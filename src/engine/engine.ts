@@ -42,6 +42,11 @@ export interface EngineContext {
   /** The argv that starts this boshvirt, e.g. ["/opt/boshvirt/bin/boshvirt"]; the CPI is this plus `cpi`. */
   readonly boshvirtCommand: readonly string[];
   readonly road: GuestRoad;
+  /**
+   * An open file which every process that makes or deletes something inherits: it carries the environment's lock, so that
+   * nobody begins while a call of a killed run is still under way.
+   */
+  readonly lockDescriptor?: number | undefined;
   /** One short line for the person who waits: "Creating VM ...". */
   onProgress(line: string): void;
 }

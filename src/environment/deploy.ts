@@ -2,6 +2,7 @@ import { mkdir, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DeploySource, EngineContext } from '../engine/engine.ts';
 import { composeManifest } from '../manifest/compose.ts';
+import type { Lock } from '../platform/lock.ts';
 import { environmentPaths } from './paths.ts';
 import type { EnvironmentRecord } from './record.ts';
 import { roadTo } from './session.ts';
@@ -46,6 +47,7 @@ export async function engineContext(
   record: EnvironmentRecord,
   boshvirtCommand: string,
   caller: Caller,
+  lock: Lock,
   onProgress: (line: string) => void,
 ): Promise<EngineContext> {
   const paths = environmentPaths(record.name);
@@ -60,6 +62,7 @@ export async function engineContext(
     logPath,
     boshvirtCommand: [boshvirtCommand],
     road: await roadTo(record),
+    lockDescriptor: lock.descriptor,
     onProgress,
   };
 }

@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { removePrivateHost } from '../host/private-host/index.ts';
-import { takeLock } from '../platform/lock.ts';
+import { type Lock, takeLock } from '../platform/lock.ts';
 import { deploySource, engineContext } from './deploy.ts';
 import { engineNamed } from './engines.ts';
 import { checkEnvironmentName, environmentPaths, privateHostFolder } from './paths.ts';
@@ -26,13 +26,18 @@ export interface DownOptions {
  */
 export async function down(name: string, options: DownOptions, caller: Caller): Promise<EnvironmentRecord> {
   checkEnvironmentName(name);
-  await using _lock = await takeLock(environmentPaths(name).lock, 0, `boshvirt down ${name}`);
+  await using lock = await takeLock(environmentPaths(name).lock, 0, `boshvirt down ${name}`);
   const record = await requireRecord(name);
-  await caller.runSteps(stepsOfDown(record, options, caller), {});
+  await caller.runSteps(stepsOfDown(record, options, lock, caller), {});
   return record;
 }
 
-function stepsOfDown(record: EnvironmentRecord, options: DownOptions, caller: Caller): Step<object>[] {
+function stepsOfDown(
+  record: EnvironmentRecord,
+  options: DownOptions,
+  lock: Lock,
+  caller: Caller,
+): Step<object>[] {
   const { name } = record;
   const paths = environmentPaths(name);
   return [
@@ -50,7 +55,7 @@ function stepsOfDown(record: EnvironmentRecord, options: DownOptions, caller: Ca
         const source = deploySource(record, stemcell, options.boshvirtCommand);
         await (await engineNamed(record.engine)).deleteEnv(
           source,
-          await engineContext(record, options.boshvirtCommand, caller, say),
+          await engineContext(record, options.boshvirtCommand, caller, lock, say),
         );
       },
     },

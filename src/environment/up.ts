@@ -6,7 +6,7 @@ import { installPackages, missingPackages } from '../host/findings/index.ts';
 import { findLibvirt } from '../host/libvirt-service.ts';
 import { startPrivateHost } from '../host/private-host/index.ts';
 import { messageChain, UserError } from '../platform/errors.ts';
-import { takeLock } from '../platform/lock.ts';
+import { type Lock, takeLock } from '../platform/lock.ts';
 import { buildProbeStemcell } from '../stemcell/index.ts';
 import { inspectStemcell } from '../stemcell/inspect-stemcell.ts';
 import { agentOf } from './credentials.ts';
@@ -57,14 +57,14 @@ export async function up(
   checkEnvironmentName(name);
   if (request.cidr !== undefined && request.cidr !== 'auto') planNetwork(request.cidr, request.ip);
   const paths = environmentPaths(name);
-  await using _lock = await takeLock(paths.lock, 0, `boshvirt up ${name}`);
+  await using lock = await takeLock(paths.lock, 0, `boshvirt up ${name}`);
   const before = await readRecord(name);
   if (before) refuseMove(request, before);
   if (before && !options.recreate && (await isAsAsked(before, request, options, caller)))
     return { record: before, changed: false };
   const missing = await approvedPackages(request, before, caller);
   const work: Work = { changed: false };
-  await caller.runSteps(stepsOfUp(name, request, options, before, missing, caller), work);
+  await caller.runSteps(stepsOfUp(name, request, options, before, missing, lock, caller), work);
   return { record: required(work.record), changed: work.changed };
 }
 
@@ -74,6 +74,7 @@ function stepsOfUp(
   options: UpOptions,
   before: EnvironmentRecord | undefined,
   missing: readonly string[],
+  lock: Lock,
   caller: Caller,
 ): Step<Work>[] {
   const { signal, log } = caller;
@@ -125,7 +126,7 @@ function stepsOfUp(
       async run(work, say) {
         const record = required(work.record);
         const source = deploySource(record, required(work.stemcell), options.boshvirtCommand);
-        const context = await engineContext(record, options.boshvirtCommand, caller, say);
+        const context = await engineContext(record, options.boshvirtCommand, caller, lock, say);
         const engine = await engineNamed(record.engine);
         work.changed = (await engine.createEnv(source, context, { recreate: options.recreate })).changed;
         const stemcellFile = await identity(required(work.stemcell));

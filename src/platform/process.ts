@@ -20,6 +20,13 @@ export interface RunOptions {
   onLine?: (line: string, stream: 'stdout' | 'stderr') => void;
   /** The error's code if the program fails. */
   failure?: ErrorCode;
+  /**
+   * true: a process group of its own, so that Ctrl-C in the terminal does not reach the program. It is not ended with this
+   * process.
+   */
+  ownGroup?: boolean;
+  /** Open files that the program inherits as its descriptors 3, 4, … */
+  descriptors?: readonly number[];
 }
 
 export interface RunResult {
@@ -51,7 +58,14 @@ export async function run(
     maxBuffer: 64 * 1024 * 1024,
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
     ...(options.signal ? { cancelSignal: options.signal } : {}),
-    ...(options.input === undefined ? { stdin: 'ignore' as const } : { input: options.input }),
+    ...(options.ownGroup ? { detached: true, cleanup: false } : {}),
+    ...(options.input === undefined ? {} : { input: options.input }),
+    stdio: [
+      options.input === undefined ? 'ignore' : 'pipe',
+      'pipe',
+      'pipe',
+      ...((options.descriptors ?? []) as 3[]), // execa's types know descriptors up to 9
+    ],
   });
   const { onLine } = options;
   const watching = onLine
@@ -133,17 +147,24 @@ export function openPipe(
   });
 }
 
+/** Starts a program that is silent and works on an open file of ours, its descriptor 3. */
+export function openWithDescriptor(argv: readonly [string, ...string[]], descriptor: number): ChildProcess {
+  const [file, ...args] = argv;
+  return spawn(file, args, { stdio: ['ignore', 'ignore', 'ignore', descriptor] });
+}
+
 /**
  * Starts a program in a process group of its own: Ctrl-C in the terminal reaches it through us alone, and -pid names the
  * group. Its descriptor 3 is a pipe that nobody writes to; it ends when the last process that it started has ended.
+ * `descriptors` follow as 4, 5, …
  */
 export function openGroup(
   argv: readonly [string, ...string[]],
-  options: Pick<RunOptions, 'cwd'> & { env: Readonly<Record<string, string | undefined>> },
+  options: Pick<RunOptions, 'cwd' | 'descriptors'> & { env: Readonly<Record<string, string | undefined>> },
 ): ChildProcess {
   const [file, ...args] = argv;
   return spawn(file, args, {
-    stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
+    stdio: ['ignore', 'pipe', 'pipe', 'pipe', ...(options.descriptors ?? [])],
     detached: true,
     env: { ...options.env },
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),

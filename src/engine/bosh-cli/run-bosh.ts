@@ -39,7 +39,11 @@ export async function runBosh({ argv, env, secrets, context }: BoshRun): Promise
   const { signal, onProgress } = context;
   signal.throwIfAborted();
   await using log = await open(context.logPath, 'a', 0o600);
-  const child = openGroup(argv, { env });
+  const { lockDescriptor } = context;
+  const child = openGroup(argv, {
+    env,
+    descriptors: lockDescriptor === undefined ? [] : [lockDescriptor],
+  });
   const family = familyOf(child, argv[0]);
   const progress = new Progress((step) => onProgress(secrets.hide(step)));
   const stderr: string[] = [];

@@ -42,6 +42,7 @@ export async function openDeployment(
     logPath,
     secrets: secretsIn(manifest),
     signal,
+    lockDescriptor: context.lockDescriptor,
   });
   const agent = new AgentClient({ mbus, ca, road, log, signal });
   return { state, cloud: new Cloud(cpi), agent, context };

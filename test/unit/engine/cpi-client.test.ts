@@ -90,9 +90,20 @@ test('keeps what the CPI says on stderr, without secrets, for its owner alone', 
   });
 });
 
-test('is ended by its signal', async () => {
+test('lets a call come to its end once its signal has fired, so that what it made is known, and begins no other', async () => {
+  const interrupt = new AbortController();
+  const slow = `setTimeout(() => {${answer("'vm-1'")}}, 800);`;
   const act = async (cpi: CpiClient) => {
-    await expect(cpi.call('has_vm', [])).rejects.toMatchObject({ name: 'TimeoutError' });
+    setTimeout(() => interrupt.abort(new Error('interrupted')), 200);
+    expect(await cpi.call('create_vm', [])).toBe('vm-1');
+    await expect(cpi.call('set_vm_metadata', [])).rejects.toThrow('interrupted');
   };
-  await withCpi('setTimeout(() => {}, 60_000);', act, AbortSignal.timeout(500));
+  await withCpi(slow, act, interrupt.signal);
+});
+
+test('is out of reach of Ctrl-C in the terminal: its process group is its own', async () => {
+  const ownGroup = `import { execFileSync } from 'node:child_process';
+    const group = execFileSync('ps', ['-o', 'pgid=', '-p', String(process.pid)], { encoding: 'utf8' });
+    ${answer('Number(group) === process.pid')}`;
+  await withCpi(ownGroup, async (cpi) => expect(await cpi.call('info', [])).toBe(true));
 });
