@@ -73,14 +73,20 @@ async function canInstall(packages: readonly string[]): Promise<boolean> {
   return exitCode === 0;
 }
 
+/** Comes to its end even if we are interrupted: a dpkg that is killed leaves a machine that somebody has to mend. */
 async function apt(argv: readonly [string, ...string[]], { signal, onLine }: InstallOptions): Promise<void> {
+  signal.throwIfAborted();
+  const note = () => onLine('interrupted: apt-get comes to its end first');
+  signal.addEventListener('abort', note, { once: true });
+  using _ = { [Symbol.dispose]: () => signal.removeEventListener('abort', note) };
   await run(argv, {
     timeoutMs,
-    signal,
+    ownGroup: true,
     onLine,
     env: { DEBIAN_FRONTEND: 'noninteractive', LC_ALL: 'C' },
     failure: 'PREFLIGHT',
   });
+  signal.throwIfAborted();
 }
 
 /** Debian asks this program before it starts a service (status 101: do not). One that is there already stays. */
