@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 
 # package:program; ruby renders the CPI release as bosh would, the others are second opinions on what we write
 missing=
-for pair in genisoimage:isoinfo xorriso:xorriso ruby:ruby busybox:busybox openssl:openssl; do
+for pair in genisoimage:isoinfo xorriso:xorriso ruby:ruby busybox:busybox openssl:openssl procps:ps; do
   command -v "${pair#*:}" >/dev/null 2>&1 || missing="$missing ${pair%:*}"
 done
 [ -z "$missing" ] && exit 0
