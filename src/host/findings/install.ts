@@ -13,6 +13,8 @@ interface InstallOptions {
 const timeoutMs = 20 * 60_000;
 const lockWaitSeconds = 300;
 const attempts = 3;
+/** Of apt-get's hundreds of lines, those that say how far it is. */
+const milestone = /^\s*(Need to get|Fetched|\d+ upgraded)/;
 const policyPath = '/usr/sbin/policy-rc.d';
 
 const installArgv = (packages: readonly string[]): [string, ...string[]] => [
@@ -20,6 +22,9 @@ const installArgv = (packages: readonly string[]): [string, ...string[]] => [
   'install',
   '--yes',
   '--no-install-recommends',
+  '--quiet',
+  '-o',
+  'Dpkg::Use-Pty=0', // else dpkg counts percents
   '-o',
   `DPkg::Lock::Timeout=${lockWaitSeconds}`,
   ...packages,
@@ -74,7 +79,10 @@ async function canInstall(packages: readonly string[]): Promise<boolean> {
 }
 
 /** Comes to its end even if we are interrupted: a dpkg that is killed leaves a machine that somebody has to mend. */
-async function apt(argv: readonly [string, ...string[]], { signal, onLine }: InstallOptions): Promise<void> {
+async function apt(
+  argv: readonly [string, ...string[]],
+  { log, signal, onLine }: InstallOptions,
+): Promise<void> {
   signal.throwIfAborted();
   const note = () => onLine('interrupted: apt-get comes to its end first');
   signal.addEventListener('abort', note, { once: true });
@@ -82,7 +90,10 @@ async function apt(argv: readonly [string, ...string[]], { signal, onLine }: Ins
   await run(argv, {
     timeoutMs,
     ownGroup: true,
-    onLine,
+    onLine: (line) => {
+      log.debug(`apt-get: ${line}`);
+      if (milestone.test(line)) onLine(line.trim());
+    },
     env: { DEBIAN_FRONTEND: 'noninteractive', LC_ALL: 'C' },
     failure: 'PREFLIGHT',
   });
