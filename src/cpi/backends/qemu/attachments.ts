@@ -8,14 +8,13 @@ import { type DomainDisk, freeTarget, persistentDisks } from './domain-disks.ts'
 import { diskXml } from './domain-xml.ts';
 import { cloudErrorFrom } from './errors.ts';
 import type { QemuHost } from './host.ts';
-import { diskVolume } from './volumes.ts';
 
 /** A guest that is busy takes its time; one that still boots cannot let go at all. */
 const detachTimeoutMs = 30_000;
 
 /** Plugs a persistent disk in, now and for later starts, and believes only what the domain's XML then shows. */
 export async function attachDisk(host: QemuHost, domain: Domain, disk: DiskCid): Promise<DiskHint> {
-  const volume = await host.findVolume(diskVolume(disk));
+  const volume = await host.findDisk(disk);
   if (!volume) throw diskNotFound(disk);
   const path = await volume.path();
   const before = await persistentDisks(domain);
@@ -41,7 +40,7 @@ export async function detachDisk(host: QemuHost, domain: Domain, disk: DiskCid):
   const [live, config] = [named(before.live ?? [], disk), named(before.config, disk)];
   const known = live ?? config;
   if (!known) {
-    if (!(await host.findVolume(diskVolume(disk)))) throw diskNotFound(disk);
+    if (!(await host.findDisk(disk))) throw diskNotFound(disk);
     throw diskNotAttached(domain.name, disk);
   }
   const xml = diskXml({ path: known.path, target: known.target, serial: disk });

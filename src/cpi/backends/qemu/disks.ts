@@ -1,6 +1,8 @@
 import type { DiskCid, DiskStore, JsonObject } from '../../backend.ts';
 import { CloudError, diskNotFound } from '../../errors.ts';
+import { isDiskCid } from './cids.ts';
 import { cloudErrorFrom } from './errors.ts';
+import { freeBytes } from './free-bytes.ts';
 import type { QemuHost } from './host.ts';
 import { warnOfUnknown } from './options.ts';
 import { descriptionVolume, diskVolume, volumeXml, writeVolume } from './volumes.ts';
@@ -36,11 +38,11 @@ export class QemuDisks implements DiskStore {
   }
 
   async has(cid: DiskCid): Promise<boolean> {
-    return (await this.#host.findVolume(diskVolume(cid))) !== undefined;
+    return (await this.#host.findDisk(cid)) !== undefined;
   }
 
   async delete(cid: DiskCid): Promise<void> {
-    const volume = await this.#host.findVolume(diskVolume(cid));
+    const volume = await this.#host.findDisk(cid);
     if (volume) {
       const user = await vmWithVolume(this.#host, await volume.path());
       // libvirt would delete a volume that a running VM writes to (host.md 1b)
@@ -48,7 +50,7 @@ export class QemuDisks implements DiskStore {
         throw new CloudError('CloudError', `Disk '${cid}' is attached to VM '${user}'; detach it first`);
       await volume.delete();
     } else this.#host.log.info(`disk ${cid} is not there: nothing to delete`);
-    await (await this.#host.findVolume(descriptionVolume(cid)))?.delete();
+    if (isDiskCid(cid)) await (await this.#host.findVolume(descriptionVolume(cid)))?.delete();
   }
 
   async setMetadata(cid: DiskCid, metadata: JsonObject): Promise<void> {
@@ -84,7 +86,7 @@ export async function vmWithVolume(
 /** Throws NoDiskSpace if the pool is full: libvirt makes sparse volumes there without a word (libvirt-spikes.md 7). */
 export async function refuseFullPool(host: QemuHost): Promise<void> {
   const pool = await host.pool();
-  const { availableBytes } = await pool.info();
+  const availableBytes = await freeBytes(pool, leastFreeBytes);
   if (availableBytes >= leastFreeBytes) return;
   const free = Math.floor(availableBytes / bytesPerMb);
   throw new CloudError('NoDiskSpace', `Storage pool '${pool.name}' has ${free} MiB free`, {

@@ -8,7 +8,9 @@ import {
 import type { Log } from '../../../platform/log.ts';
 import type { BackendConfig } from '../../backend.ts';
 import { CloudError } from '../../errors.ts';
+import { isDiskCid, isVmCid } from './cids.ts';
 import { parseOptions, type QemuOptions } from './options.ts';
+import { diskVolume } from './volumes.ts';
 
 /** One connection and what all stores look up through it. */
 export class QemuHost implements AsyncDisposable {
@@ -31,7 +33,7 @@ export class QemuHost implements AsyncDisposable {
     return new QemuHost(config, options, await connectLibvirt(config.uri), log);
   }
 
-  /** The environment's storage pool. Throws a CloudError if nobody made it. */
+  /** The environment's storage pool. Throws a CloudError if nobody made it or it is stopped. */
   pool(): Promise<Pool> {
     this.#pool ??= this.#findPool();
     return this.#pool;
@@ -47,6 +49,11 @@ export class QemuHost implements AsyncDisposable {
           hints: ['boshvirt up makes it; or name another one: storage_pool in cpi.json'],
         },
       );
+    }
+    if (!(await pool.isActive())) {
+      throw new CloudError('CloudError', `Storage pool '${pool.name}' at ${this.config.uri} is stopped`, {
+        hints: [`boshvirt up starts it, and so does: virsh pool-start ${pool.name}`],
+      });
     }
     return pool;
   }
@@ -65,7 +72,12 @@ export class QemuHost implements AsyncDisposable {
 
   /** The VM's domain, whatever its state. */
   async findVm(cid: string): Promise<Domain | undefined> {
-    return await this.libvirt.findDomain(cid);
+    return isVmCid(cid) ? await this.libvirt.findDomain(cid) : undefined;
+  }
+
+  /** The volume of a persistent disk. */
+  async findDisk(cid: string): Promise<Volume | undefined> {
+    return isDiskCid(cid) ? await this.findVolume(diskVolume(cid)) : undefined;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

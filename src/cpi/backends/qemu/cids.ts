@@ -1,0 +1,4 @@
+/** CIDs as `newCid` makes them: whatever else libvirt has under a name that bosh asks for is somebody else's. */
+export const isVmCid = (text: string): boolean => /^vm-[0-9a-f]{17}$/.test(text);
+export const isStemcellCid = (text: string): boolean => /^sc-[0-9a-f]{17}$/.test(text);
+export const isDiskCid = (text: string): boolean => /^disk-[0-9a-f]{15}$/.test(text);

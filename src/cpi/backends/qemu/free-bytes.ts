@@ -1,0 +1,36 @@
+import { LibvirtError, type Pool } from '../../../clients/libvirt/index.ts';
+import { waitFor } from '../../../platform/retry.ts';
+
+/** Volumes are made in well under this; an upload keeps nobody from refreshing (libvirt-spikes.md 7). */
+const refreshTimeoutMs = 10_000;
+
+/**
+ * What is free in a pool. libvirt looks at the disk only when a pool is refreshed and guesses in between, so that a pool
+ * once full would be full for ever: it is refreshed before less than `wantedBytes` is believed.
+ */
+export async function freeBytes(pool: Pool, wantedBytes: number): Promise<number> {
+  const { availableBytes } = await pool.info();
+  if (availableBytes >= wantedBytes) return availableBytes;
+  await refreshPool(pool);
+  return (await pool.info()).availableBytes;
+}
+
+/** Reads the pool's folder again, as soon as nobody makes a volume there: libvirt 9 refuses it till then. */
+export async function refreshPool(pool: Pool): Promise<void> {
+  const refreshed = await waitFor(
+    async () => {
+      try {
+        await pool.refresh();
+        return true;
+      } catch (error) {
+        if (isBusy(error)) return undefined;
+        throw error;
+      }
+    },
+    { timeoutMs: refreshTimeoutMs },
+  );
+  if (!refreshed) await pool.refresh(); // throws what keeps it
+}
+
+const isBusy = (error: unknown): boolean =>
+  error instanceof LibvirtError && /asynchronous jobs running/.test(error.message);
