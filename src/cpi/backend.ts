@@ -60,11 +60,17 @@ export interface GuestDisks {
 export type DiskHint = Readonly<Record<string, string>>;
 
 export interface StemcellStore {
-  /** Imports an image found by `sha256`; a second import of the same content gives the same CID and does nothing. */
-  import(image: StemcellImage, sha256: string, properties: JsonObject): Promise<StemcellCid>;
+  /**
+   * Imports an image found by `sha256`; a second import of the same content gives the same CID and copies nothing. Each
+   * `owner`, a director's UUID, has to delete it for itself.
+   */
+  import(image: StemcellImage, sha256: string, properties: JsonObject, owner: string): Promise<StemcellCid>;
   has(cid: StemcellCid): Promise<boolean>;
-  /** Keeps the image, and says so in the log, while a VM still stands on it. */
-  delete(cid: StemcellCid): Promise<void>;
+  /**
+   * Takes `owner`'s share in it away. Without owners it is gone: no VM can be made from it, and its image goes with the
+   * last VM that stands on it.
+   */
+  delete(cid: StemcellCid, owner: string): Promise<void>;
 }
 
 export interface VmStore {

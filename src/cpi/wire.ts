@@ -52,6 +52,12 @@ export function parseRequest(text: string): CpiRequest {
   };
 }
 
+/** Who asks: a director's UUID, or that of a create-env's state file (contract 1.1). */
+export function directorOf(request: CpiRequest): string {
+  const { director_uuid: uuid } = request.context;
+  return typeof uuid === 'string' ? uuid : '';
+}
+
 /** What JSON.parse says is wrong, without the piece of the text that it quotes: that may be a password. */
 export function jsonFault(error: unknown): string {
   return messageOf(error).replace(/,? ?(\.{3})?".*"(\.{3})? is not valid JSON$/s, '');
@@ -71,7 +77,15 @@ export const argument = {
     z.transform((value) => (value ?? {}) as JsonObject),
   ),
   networks: z.pipe(
-    z.record(z.string(), z.looseObject({ type: z.optional(z.string()) })),
+    z.record(
+      z.string(),
+      z.looseObject({
+        type: z.optional(z.string()),
+        ip: z.optional(z.nullable(z.string())),
+        default: z.optional(z.nullable(z.array(z.string()))),
+        cloud_properties: z.optional(z.nullable(z.record(z.string(), z.unknown()))),
+      }),
+    ),
     z.transform((value) => value as Readonly<Record<string, NetworkSpec>>),
   ),
 } as const;

@@ -1,10 +1,4 @@
-import {
-  type Domain,
-  LibvirtError,
-  libvirtErrors,
-  type Network,
-  type Pool,
-} from '../../../clients/libvirt/index.ts';
+import { type Domain, LibvirtError, type Network, type Pool } from '../../../clients/libvirt/index.ts';
 import { fillTemplate } from '../../../platform/template.ts';
 import type {
   DiskCid,
@@ -20,9 +14,10 @@ import { CloudError, vmNotFound } from '../../errors.ts';
 import { domainType } from './accelerator.ts';
 import { disksIn } from './domain-disks.ts';
 import { cloudErrorFrom } from './errors.ts';
+import { refreshPool } from './free-bytes.ts';
 import { poolPathIn, type QemuHost } from './host.ts';
 import { readVmRecord, vmRecords } from './vm-records.ts';
-import type { QemuVms } from './vms.ts';
+import { removeDomain } from './vms.ts';
 import { vmVolumes } from './volumes.ts';
 import { parseXml } from './xml.ts';
 
@@ -32,11 +27,9 @@ const stemcellName = /^(sc-[0-9a-f]+)\.json$/;
 /** The environment's storage pool and NAT network, and what stands on them. */
 export class QemuGround implements Ground {
   readonly #host: QemuHost;
-  readonly #vms: QemuVms;
 
-  constructor(host: QemuHost, vms: QemuVms) {
+  constructor(host: QemuHost) {
     this.#host = host;
-    this.#vms = vms;
   }
 
   async prepare(plan: GroundPlan): Promise<void> {
@@ -85,7 +78,9 @@ export class QemuGround implements Ground {
   }
 
   async freeBytes(): Promise<number> {
-    return (await (await this.#host.pool()).info()).availableBytes;
+    const pool = await this.#host.pool();
+    await refreshPool(pool);
+    return (await pool.info()).availableBytes;
   }
 
   async inventory(): Promise<Inventory> {
@@ -133,7 +128,7 @@ export class QemuGround implements Ground {
       libvirt.findPool(config.storagePool),
       libvirt.findNetwork(config.network),
     ]);
-    if (pool && !(await pool.isActive())) await pool.start();
+    if (pool) await startPool(pool);
     if (network && !(await network.isActive())) await network.start();
     const { vms } = await this.inventory();
     for (const vm of vms) {
@@ -146,11 +141,39 @@ export class QemuGround implements Ground {
   async clear(): Promise<void> {
     const { libvirt, config } = this.#host;
     const records = (await vmRecords(libvirt)).filter((record) => record.environment === config.environment);
-    const pool = await libvirt.findPool(config.storagePool);
-    if (pool && !(await pool.isActive())) await pool.start().catch(ignoreStarted);
-    for (const record of records) await this.#vms.delete(record.cid as VmCid);
+    for (const record of records) {
+      const domain = await this.#host.findVm(record.cid);
+      if (domain) await removeDomain(domain); // its volumes go with the pool
+    }
     await removeNetwork(await libvirt.findNetwork(config.network));
-    await removePool(pool);
+    await this.#removePool(await libvirt.findPool(config.storagePool));
+  }
+
+  /** A folder that holds more than volumes stays, and one that somebody deleted is no hindrance. */
+  async #removePool(pool: Pool | undefined): Promise<void> {
+    if (!pool) return;
+    const what = `storage pool ${pool.name}`;
+    const readFolder = async () => {
+      await startPool(pool);
+      await refreshPool(pool);
+    };
+    if (await this.#works(`reading the folder of ${what}`, readFolder)) {
+      for (const volume of await pool.listVolumes()) await volume.delete();
+      await pool.destroy();
+      await this.#works(`deleting the folder of ${what}`, () => pool.delete());
+    }
+    await pool.undefine();
+  }
+
+  async #works(what: string, act: () => Promise<void>): Promise<boolean> {
+    try {
+      await act();
+      return true;
+    } catch (error) {
+      if (!(error instanceof LibvirtError)) throw error;
+      this.#host.log.warn(`${what}: ${error.message}`);
+      return false;
+    }
   }
 
   async *consoleLog(vm: VmCid): AsyncIterable<Uint8Array> {
@@ -202,22 +225,12 @@ function refuseOtherAddress(name: string, xml: string, gateway: string): void {
   });
 }
 
+async function startPool(pool: Pool): Promise<void> {
+  if (!(await pool.isActive())) await pool.start();
+}
+
 async function removeNetwork(network: Network | undefined): Promise<void> {
   if (!network) return;
   if (await network.isActive()) await network.destroy();
   await network.undefine();
-}
-
-/** Volumes go first: a folder that holds something else stays, with the pool's definition gone. */
-async function removePool(pool: Pool | undefined): Promise<void> {
-  if (!pool) return;
-  await pool.refresh();
-  for (const volume of await pool.listVolumes()) await volume.delete();
-  await pool.destroy();
-  await pool.delete();
-  await pool.undefine();
-}
-
-function ignoreStarted(error: unknown): void {
-  if (!(error instanceof LibvirtError && error.is(libvirtErrors.OPERATION_INVALID))) throw error;
 }

@@ -12,14 +12,13 @@ import { QemuVms } from './vms.ts';
 /** Connects to libvirt and hands out the stores. */
 export async function openQemu(config: BackendConfig, log: Log): Promise<Backend> {
   const host = await QemuHost.open(config, log);
-  const vms = new QemuVms(host);
   return {
     stemcells: new QemuStemcells(host),
-    vms,
+    vms: new QemuVms(host),
     disks: new QemuDisks(host),
     networks: new QemuNetworks(host),
     settings: new QemuSettings(host),
-    ground: new QemuGround(host, vms),
+    ground: new QemuGround(host),
     snapshots: new QemuSnapshots(host),
     async [Symbol.asyncDispose]() {
       await host[Symbol.asyncDispose]();

@@ -1,19 +1,30 @@
 import { shortHash } from '../../../platform/ids.ts';
-import { lockFolder, takeLock } from '../../../platform/lock.ts';
+import { type Lock, lockFolder, takeLock } from '../../../platform/lock.ts';
 import { Undo } from '../../../platform/undo.ts';
 import type { JsonObject, StemcellCid, StemcellStore } from '../../backend.ts';
 import { CloudError } from '../../errors.ts';
 import type { StemcellImage } from '../../stemcell/index.ts';
+import { isStemcellCid } from './cids.ts';
 import { cloudErrorFrom } from './errors.ts';
+import { freeBytes } from './free-bytes.ts';
 import type { QemuHost } from './host.ts';
 import { vmRecords } from './vm-records.ts';
-import { descriptionVolume, readVolume, stemcellVolume, volumeXml, writeVolume } from './volumes.ts';
+import {
+  claimVolume,
+  descriptionVolume,
+  isClaimOn,
+  stemcellVolume,
+  volumeXml,
+  writeVolume,
+} from './volumes.ts';
 
 const importTimeoutMs = 15 * 60_000;
 
 /**
- * Stemcells are read-only volumes that VMs' overlays stand on. A description volume beside the image is written last: an
- * image without one is what a killed import left, and is made anew.
+ * Stemcells are read-only volumes that VMs' overlays stand on. A description volume beside the image is written after it:
+ * without one there is no stemcell, and the image is what a killed import left or what a VM still stands on. Who has
+ * imported a stemcell has a claim on it, an empty volume: several directors may share a pool, and the same content is one
+ * stemcell.
  */
 export class QemuStemcells implements StemcellStore {
   readonly #host: QemuHost;
@@ -22,7 +33,12 @@ export class QemuStemcells implements StemcellStore {
     this.#host = host;
   }
 
-  async import(image: StemcellImage, sha256: string, properties: JsonObject): Promise<StemcellCid> {
+  async import(
+    image: StemcellImage,
+    sha256: string,
+    properties: JsonObject,
+    owner: string,
+  ): Promise<StemcellCid> {
     const cid = `sc-${sha256.slice(0, 17)}` as StemcellCid;
     const format = image.format;
     if (format === 'vmdk') {
@@ -34,26 +50,42 @@ export class QemuStemcells implements StemcellStore {
         },
       );
     }
-    await using _lock = await takeLock(this.#lockPath(cid), importTimeoutMs, `create_stemcell ${cid}`);
-    if (await this.has(cid)) {
-      this.#host.log.info(`stemcell ${cid} is there already`);
-      return cid;
-    }
-    await this.#refuseIfTooLarge(image);
+    await using _lock = await lockStemcell(this.#host, cid, 'create_stemcell');
     try {
-      await this.#upload(cid, { ...image, format, open: () => image.open() }, properties, sha256);
+      const description = { version: 1, kind: 'stemcell', sha256, format, properties };
+      if (await this.has(cid)) this.#host.log.info(`stemcell ${cid} is there already`);
+      else if (await this.#isStoodOn(cid)) await this.#describe(cid, description);
+      else await this.#upload(cid, { ...image, format, open: () => image.open() }, description);
+      await this.#claim(cid, owner);
     } catch (error) {
       throw cloudErrorFrom(error, `Importing stemcell ${cid} into pool ${this.#host.config.storagePool}`);
     }
     return cid;
   }
 
+  /** An image that VMs stand on is whole, and must not be made anew under them. */
+  async #isStoodOn(cid: StemcellCid): Promise<boolean> {
+    const image = await this.#host.findVolume(stemcellVolume(cid));
+    return image !== undefined && (await usersOf(this.#host, cid)).length > 0;
+  }
+
+  async #claim(cid: StemcellCid, owner: string): Promise<void> {
+    const name = claimVolume(cid, owner);
+    if (await this.#host.findVolume(name)) return;
+    await (await this.#host.pool()).createVolume(volumeXml({ name, capacityBytes: 0, format: 'raw' }));
+  }
+
+  async #describe(cid: StemcellCid, description: JsonObject): Promise<void> {
+    const text = Buffer.from(JSON.stringify(description));
+    await writeVolume(await this.#host.pool(), descriptionVolume(cid), text);
+  }
+
   async #upload(
     cid: StemcellCid,
     image: StemcellImage & { format: 'qcow2' | 'raw' },
-    properties: JsonObject,
-    sha256: string,
-  ) {
+    description: JsonObject,
+  ): Promise<void> {
+    await this.#refuseIfTooLarge(image);
     const pool = await this.#host.pool();
     const name = stemcellVolume(cid);
     await (await pool.findVolume(name))?.delete();
@@ -63,15 +95,14 @@ export class QemuStemcells implements StemcellStore {
     const volume = await pool.createVolume(volumeXml({ name, capacityBytes, format, mode: '0444' }));
     // not for qcow2: a fresh one holds a header already, and a hole writes nothing over it
     await volume.upload(image.open(), { sparse: format === 'raw' });
-    const description = JSON.stringify({ version: 1, kind: 'stemcell', sha256, format, properties });
-    await writeVolume(pool, descriptionVolume(cid), Buffer.from(description));
+    await this.#describe(cid, description);
     undo.keep();
   }
 
   /** Said before anything is made. The stream's length is unknown for some images: libvirt then says it in the middle. */
   async #refuseIfTooLarge(image: StemcellImage): Promise<void> {
-    const { availableBytes } = await (await this.#host.pool()).info();
     const needed = image.sizeBytes ?? 0;
+    const availableBytes = await freeBytes(await this.#host.pool(), needed);
     if (needed <= availableBytes) return;
     throw new CloudError(
       'NoDiskSpace',
@@ -87,31 +118,43 @@ export class QemuStemcells implements StemcellStore {
     return image !== undefined && description !== undefined;
   }
 
-  /** What the stemcell was made from, as create_stemcell was told. */
-  async describe(cid: StemcellCid): Promise<JsonObject | undefined> {
-    const text = await readVolume(await this.#host.pool(), descriptionVolume(cid));
-    return text && (JSON.parse(text.toString('utf8')) as JsonObject);
-  }
-
-  async delete(cid: StemcellCid): Promise<void> {
-    await using _lock = await takeLock(this.#lockPath(cid), importTimeoutMs, `delete_stemcell ${cid}`);
-    const users = (await vmRecords(this.#host.libvirt)).filter((vm) => vm.stemcell === cid);
-    if (users.length > 0) {
-      const names = users.map((vm) => vm.cid).join(', ');
-      this.#host.log.warn(
-        `stemcell ${cid} is kept: ${names} stands on it; it goes with the next delete_stemcell`,
-      );
+  async delete(cid: StemcellCid, owner: string): Promise<void> {
+    if (!isStemcellCid(cid)) return this.#host.log.info(`stemcell ${cid} is not there: nothing to delete`);
+    await using _lock = await lockStemcell(this.#host, cid, 'delete_stemcell');
+    await (await this.#host.findVolume(claimVolume(cid, owner)))?.delete();
+    const volumes = await (await this.#host.pool()).listVolumes();
+    if (volumes.some(({ name }) => isClaimOn(cid, name))) {
+      this.#host.log.info(`stemcell ${cid} stays for another director that has imported it too`);
       return;
     }
-    // the description first: an image without one counts as not there
-    for (const name of [descriptionVolume(cid), stemcellVolume(cid)])
-      await (await this.#host.findVolume(name))?.delete();
+    await (await this.#host.findVolume(descriptionVolume(cid)))?.delete();
+    await deleteUnusedImage(this.#host, cid);
   }
+}
 
-  #lockPath(cid: string): string {
-    const { uri, storagePool } = this.#host.config;
-    return `${lockFolder()}/${cid}-${shortHash(`${uri} ${storagePool}`, 8)}.lock`;
-  }
+/** Deletes the image of a stemcell that was deleted while VMs stood on it, once the last of them is gone. */
+export async function dropUnwantedStemcell(host: QemuHost, cid: string): Promise<void> {
+  if (!isStemcellCid(cid) || (await host.findVolume(descriptionVolume(cid)))) return;
+  await using _lock = await lockStemcell(host, cid, 'delete_vm');
+  if (await host.findVolume(descriptionVolume(cid))) return; // imported again meanwhile
+  await deleteUnusedImage(host, cid);
+}
+
+async function deleteUnusedImage(host: QemuHost, cid: string): Promise<void> {
+  const users = await usersOf(host, cid);
+  if (users.length === 0) await (await host.findVolume(stemcellVolume(cid)))?.delete();
+  else host.log.info(`the image of stemcell ${cid} goes with the last of the VMs on it: ${users.join(', ')}`);
+}
+
+/** The VMs that stand on a stemcell. */
+async function usersOf(host: QemuHost, cid: string): Promise<string[]> {
+  return (await vmRecords(host.libvirt)).filter((vm) => vm.stemcell === cid).map((vm) => vm.cid);
+}
+
+function lockStemcell(host: QemuHost, cid: string, purpose: string): Promise<Lock> {
+  const { uri, storagePool } = host.config;
+  const path = `${lockFolder()}/${cid}-${shortHash(`${uri} ${storagePool}`, 8)}.lock`;
+  return takeLock(path, importTimeoutMs, `${purpose} ${cid}`);
 }
 
 const megabytes = (bytes: number): number => Math.ceil(bytes / 1_000_000);

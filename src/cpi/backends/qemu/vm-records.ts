@@ -42,11 +42,22 @@ export async function vmRecords(libvirt: Libvirt): Promise<VmRecord[]> {
 
 /** A domain's record; undefined if it has none, and also if it went away just now. */
 export async function readVmRecord(domain: Domain): Promise<VmRecord | undefined> {
-  const xml = await domain.metadata(vmNamespace, { config: true }).catch((error: unknown) => {
+  const xml = await recordXml(domain);
+  return xml === undefined ? undefined : await parseVmRecord(domain.name, xml);
+}
+
+async function recordXml(domain: Domain): Promise<string | undefined> {
+  try {
+    return await domain.metadata(vmNamespace);
+  } catch (error) {
     if (error instanceof LibvirtError && error.is(libvirtErrors.NO_DOMAIN)) return undefined;
     throw error;
-  });
-  return xml === undefined ? undefined : await parseVmRecord(domain.name, xml);
+  }
+}
+
+/** The stemcell that a VM stands on. Without a parser: it is asked for at each delete_vm. */
+export async function stemcellOf(domain: Domain): Promise<string | undefined> {
+  return / stemcell=['"]([^'"]+)['"]/.exec((await recordXml(domain)) ?? '')?.[1];
 }
 
 async function parseVmRecord(cid: string, xml: string): Promise<VmRecord | undefined> {

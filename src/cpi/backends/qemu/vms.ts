@@ -1,16 +1,19 @@
 import type { Domain } from '../../../clients/libvirt/index.ts';
 import { LibvirtError, libvirtErrors } from '../../../clients/libvirt/index.ts';
+import { allEnded } from '../../../platform/all-ended.ts';
 import { waitFor } from '../../../platform/retry.ts';
 import { Undo } from '../../../platform/undo.ts';
 import type { DiskCid, DiskHint, GuestDisks, JsonObject, VmCid, VmSpec, VmStore } from '../../backend.ts';
-import { stemcellNotFound, vmNotFound } from '../../errors.ts';
+import { type CloudErrorType, stemcellNotFound, vmNotFound } from '../../errors.ts';
 import { attachDisk, detachDisk } from './attachments.ts';
+import { isVmCid } from './cids.ts';
 import { refuseFullPool } from './disks.ts';
 import { domainXmlFor } from './domain-xml.ts';
 import { cloudErrorFrom } from './errors.ts';
 import type { QemuHost } from './host.ts';
 import { parseVmProperties, type VmResources } from './options.ts';
-import { boshMetadataNamespace, boshMetadataXml } from './vm-records.ts';
+import { dropUnwantedStemcell } from './stemcells.ts';
+import { boshMetadataNamespace, boshMetadataXml, stemcellOf } from './vm-records.ts';
 import { stemcellVolume, vmVolumes, volumeXml } from './volumes.ts';
 
 const bytesPerMb = 1024 * 1024;
@@ -29,7 +32,7 @@ export class QemuVms implements VmStore {
     try {
       await using undo = new Undo(this.#host.log);
       undo.defer(`delete ${spec.cid}`, () => this.delete(spec.cid));
-      const [xml] = await Promise.all([
+      const [xml] = await allEnded([
         domainXmlFor(this.#host, spec, resources),
         this.#createVolumes(spec, resources),
       ]);
@@ -68,7 +71,7 @@ export class QemuVms implements VmStore {
       mode: '0600',
     } as const;
     const wanted = resources.ephemeralDiskMb > 0 ? [root, ephemeral, console] : [root, console];
-    await Promise.all(wanted.map((volume) => pool.createVolume(volumeXml(volume))));
+    await allEnded(wanted.map((volume) => pool.createVolume(volumeXml(volume))));
   }
 
   async has(cid: VmCid): Promise<boolean> {
@@ -76,13 +79,7 @@ export class QemuVms implements VmStore {
   }
 
   async start(cid: VmCid): Promise<void> {
-    const domain = await this.#existing(cid);
-    try {
-      await domain.start();
-    } catch (error) {
-      if (isWrongState(error) && (await domain.isActive())) return;
-      throw cloudErrorFrom(error, `Starting VM ${cid}`, 'VMCreationFailed');
-    }
+    await startDomain(await this.#existing(cid), 'VMCreationFailed');
   }
 
   /**
@@ -91,10 +88,11 @@ export class QemuVms implements VmStore {
    */
   async reboot(cid: VmCid): Promise<void> {
     const domain = await this.#existing(cid);
-    if (await domain.isActive()) {
-      await this.#shutDown(domain);
-    }
-    await this.start(cid);
+    // a saved machine only goes on when it is started: what it has in memory is written before it starts anew
+    if (!(await domain.isActive()) && (await domain.hasManagedSave()))
+      await startDomain(domain, 'CloudError');
+    if (await domain.isActive()) await this.#shutDown(domain);
+    await startDomain(domain, 'CloudError');
   }
 
   async #shutDown(domain: Domain): Promise<void> {
@@ -115,15 +113,20 @@ export class QemuVms implements VmStore {
   }
 
   async delete(cid: VmCid): Promise<void> {
+    await this.#host.pool(); // a stopped pool is told before the VM is touched
     const domain = await this.#host.findVm(cid);
-    if (domain) {
-      await domain.destroy().catch(unlessWrongState);
-      await domain.undefine({ managedSave: true, snapshotsMetadata: true, nvram: true }).catch(unlessGone);
-    } else this.#host.log.info(`VM ${cid} is not there: only what is left of it is deleted`);
+    const stemcell = domain && (await stemcellOf(domain));
+    if (domain) await removeDomain(domain);
+    else this.#host.log.info(`VM ${cid} is not there: only what is left of it is deleted`);
+    if (isVmCid(cid)) await this.#deleteVolumes(cid);
+    if (stemcell !== undefined) await dropUnwantedStemcell(this.#host, stemcell);
+  }
+
+  async #deleteVolumes(cid: VmCid): Promise<void> {
     const volumes = await Promise.all(
       Object.values(vmVolumes).map((name) => this.#host.findVolume(name(cid))),
     );
-    await Promise.all(volumes.map((volume) => volume?.delete()));
+    await allEnded(volumes.map((volume) => volume?.delete()));
   }
 
   async attachDisk(vm: VmCid, disk: DiskCid): Promise<DiskHint> {
@@ -158,6 +161,21 @@ export class QemuVms implements VmStore {
     if (!domain) throw vmNotFound(cid);
     return domain;
   }
+}
+
+async function startDomain(domain: Domain, failure: CloudErrorType): Promise<void> {
+  try {
+    await domain.start();
+  } catch (error) {
+    if (isWrongState(error) && (await domain.isActive())) return;
+    throw cloudErrorFrom(error, `Starting VM ${domain.name}`, failure);
+  }
+}
+
+/** Cuts the power and removes the definition with all that hangs on it, whatever state the domain is in. */
+export async function removeDomain(domain: Domain): Promise<void> {
+  await domain.destroy().catch(unlessWrongState);
+  await domain.undefine({ managedSave: true, snapshotsMetadata: true, nvram: true }).catch(unlessGone);
 }
 
 /** libvirt's OPERATION_INVALID: the VM is not (or is already) running (libvirt-spikes.md 7). */

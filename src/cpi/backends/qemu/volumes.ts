@@ -1,4 +1,5 @@
 import type { Pool, Volume } from '../../../clients/libvirt/index.ts';
+import { shortHash } from '../../../platform/ids.ts';
 import { fillTemplate, markup } from '../../../platform/template.ts';
 
 export interface VolumeSpec {
@@ -20,6 +21,11 @@ export const vmVolumes = {
 
 export const diskVolume = (disk: string): string => `${disk}.qcow2`;
 export const stemcellVolume = (stemcell: string): string => `${stemcell}.img`;
+/** Says that a director has imported a stemcell and not deleted it. */
+export const claimVolume = (stemcell: string, owner: string): string =>
+  `${stemcell}-${shortHash(owner, 12)}.claim`;
+export const isClaimOn = (stemcell: string, volume: string): boolean =>
+  volume.startsWith(`${stemcell}-`) && volume.endsWith('.claim');
 /** libvirt keeps no description of a volume: ours is a small raw volume beside it. */
 export const descriptionVolume = (cid: string): string => `${cid}.json`;
 
