@@ -3,6 +3,7 @@ import type { NetworkSpec } from '../../agent/networks.ts';
 import type { NetworkStore, NicPlan, VmCid } from '../../backend.ts';
 import { CloudError } from '../../errors.ts';
 import type { QemuHost } from './host.ts';
+import { parseNetworkProperties } from './options.ts';
 import { vmRecords } from './vm-records.ts';
 
 /** NICs on libvirt's networks. A network's `cloud_properties.name` is libvirt's name; without it, the configured one. */
@@ -23,9 +24,9 @@ export class QemuNetworks implements NetworkStore {
   }
 
   #nic(vm: VmCid, network: string, spec: NetworkSpec): NicPlan {
-    const name = spec.cloud_properties?.name;
-    const hostNetwork = typeof name === 'string' && name !== '' ? name : this.#host.config.network;
-    return { network, hostNetwork, mac: macFor(vm, network), ip: spec.ip };
+    const name = parseNetworkProperties(network, spec.cloud_properties ?? {}, this.#host.log);
+    const hostNetwork = name === '' ? this.#host.config.network : name;
+    return { network, hostNetwork, mac: macFor(vm, network), ip: spec.ip ?? undefined };
   }
 
   async #requireNetworks(nics: readonly NicPlan[]): Promise<void> {

@@ -22,6 +22,9 @@ const vmSchema = z.object({
 });
 const knownVmKeys = new Set(['cpus', 'memory', 'ephemeral_disk', 'root_disk']);
 
+const networkSchema = z.object({ name: z._default(z.string(), '') });
+const knownNetworkKeys = new Set(['name']);
+
 export interface VmResources {
   readonly cpus: number;
   readonly memoryMb: number;
@@ -42,10 +45,21 @@ export function parseVmProperties(properties: JsonObject, log: Log): VmResources
   return { cpus, memoryMb: memory, ephemeralDiskMb: ephemeral_disk, rootDiskMb: root_disk };
 }
 
+/** The libvirt network that a network's cloud properties name; '' if they name none. */
+export function parseNetworkProperties(
+  network: string,
+  properties: Readonly<Record<string, unknown>>,
+  log: Log,
+): string {
+  const { name } = parse(networkSchema, properties, `networks.${network}.cloud_properties`);
+  warnOfUnknown(`network ${network}`, properties, knownNetworkKeys, log);
+  return name;
+}
+
 /** Cloud properties that one backend knows and another does not must not stop a deployment. */
 export function warnOfUnknown(
   what: string,
-  properties: JsonObject,
+  properties: Readonly<Record<string, unknown>>,
   known: ReadonlySet<string>,
   log: Log,
 ): void {
