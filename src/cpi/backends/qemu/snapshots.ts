@@ -1,4 +1,5 @@
-import type { Domain, Snapshot } from '../../../clients/libvirt/index.ts';
+import { type Domain, type Libvirt, LibvirtError, type Snapshot } from '../../../clients/libvirt/index.ts';
+import { messageOf } from '../../../platform/errors.ts';
 import { fillTemplate } from '../../../platform/template.ts';
 import type { SnapshotFacts, SnapshotStore, VmCid } from '../../backend.ts';
 import { CloudError, vmNotFound } from '../../errors.ts';
@@ -46,10 +47,22 @@ export class QemuSnapshots implements SnapshotStore {
     const domain = await this.#existing(vm);
     const snapshot = await this.#named(domain, name);
     await this.#refuseUnlessComplete(domain, snapshot);
+    const before = { xml: await domain.xml({ inactive: true }), active: await domain.isActive() };
     try {
       await snapshot.revert({});
     } catch (error) {
+      await this.#bringBack(before);
       throw cloudErrorFrom(error, `Restoring snapshot '${name}' of VM ${vm}`);
+    }
+  }
+
+  /** A revert that failed has ended the machine and left it with the snapshot's definition. Its memory is lost. */
+  async #bringBack({ xml, active }: { xml: string; active: boolean }): Promise<void> {
+    try {
+      const domain = await this.#host.libvirt.defineDomain(xml);
+      if (active && !(await domain.isActive())) await domain.start();
+    } catch (error) {
+      this.#host.log.warn(`bringing the VM back after a failed restore: ${messageOf(error)}`);
     }
   }
 
@@ -67,9 +80,9 @@ export class QemuSnapshots implements SnapshotStore {
   async #refuseUnlessComplete(domain: Domain, snapshot: Snapshot): Promise<void> {
     const then = disksIn(domainInSnapshot(await snapshot.xml()));
     const now = new Set(disksIn(await domain.xml({ inactive: true })).map((disk) => disk.path));
+    await this.#host.pool(); // in a stopped one nothing would be found
     const gone: string[] = [];
-    for (const disk of then)
-      if (!(await this.#host.libvirt.findVolumeByPath(disk.path))) gone.push(disk.path);
+    for (const { path } of then) if (!(await isThere(this.#host.libvirt, path))) gone.push(path);
     if (gone.length > 0) {
       throw new CloudError(
         'DiskNotFound',
@@ -106,6 +119,19 @@ export class QemuSnapshots implements SnapshotStore {
     const domain = await this.#host.findVm(vm);
     if (!domain) throw vmNotFound(vm);
     return domain;
+  }
+}
+
+/** libvirt lists a volume until its pool is refreshed; asked for its size it looks at the file. */
+async function isThere(libvirt: Libvirt, path: string): Promise<boolean> {
+  const volume = await libvirt.findVolumeByPath(path);
+  if (!volume) return false;
+  try {
+    await volume.info();
+    return true;
+  } catch (error) {
+    if (error instanceof LibvirtError) return false;
+    throw error;
   }
 }
 
