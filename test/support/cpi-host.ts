@@ -1,0 +1,119 @@
+import { randomBytes } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Backend, BackendConfig } from '../../src/cpi/backend.ts';
+import { backendModule } from '../../src/cpi/backends/registry.ts';
+import { guestRoad } from '../../src/host/forward.ts';
+import { privateHostNames } from '../../src/host/private-host/index.ts';
+import { type Log, silentLog } from '../../src/platform/log.ts';
+import { packageRoot } from '../../src/platform/package-root.ts';
+import { run } from '../../src/platform/process.ts';
+import { BoshCpi } from './bosh-cpi.ts';
+import { startLibvirtd, type TestLibvirtd } from './libvirtd.ts';
+
+/** The agents' user and password. */
+export const mbusPassword = 'mbus-of-tests';
+const subnet = '10.244.78';
+export const gateway = `${subnet}.1`;
+export const addressOf = (host: number): string => `${subnet}.${host}`;
+
+/** A private libvirt host with a pool and a network laid as `boshvirt up` lays them, for one test file. */
+export class CpiHost implements AsyncDisposable {
+  readonly libvirtd: TestLibvirtd;
+  readonly config: BackendConfig;
+  readonly poolPath: string;
+  /** The CPI, started as bosh starts it. */
+  readonly cpi: BoshCpi;
+  /** The way to the guests. */
+  readonly road: ReturnType<typeof guestRoad>;
+
+  private constructor(libvirtd: TestLibvirtd, config: BackendConfig, cpi: BoshCpi) {
+    this.libvirtd = libvirtd;
+    this.config = config;
+    this.poolPath = join(libvirtd.folder, 'pool');
+    this.cpi = cpi;
+    this.road = guestRoad(privateHostNames(libvirtd.folder).netnsPath);
+  }
+
+  static async start(): Promise<CpiHost> {
+    // a checkout's launcher brings the build up to date, but not on the way to the CPI
+    await run([join(packageRoot(), 'bin/boshvirt'), '--version'], { timeoutMs: 120_000 });
+    const libvirtd = await startLibvirtd();
+    try {
+      const name = `t-${randomBytes(3).toString('hex')}`;
+      const config = {
+        environment: 'test',
+        uri: libvirtd.uri,
+        storagePool: name,
+        network: name,
+        options: {},
+      };
+      const host = new CpiHost(libvirtd, config, await cpiWith(libvirtd.folder, 'cpi', config));
+      await host.layGround();
+      return host;
+    } catch (error) {
+      await libvirtd[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  async layGround(): Promise<void> {
+    const { poolPath } = this;
+    const plan = { poolPath, bridge: this.config.network, gateway, prefixLength: 24, domain: 'bosh.test' };
+    await this.withBackend(async ({ ground }) => await ground.prepare(plan));
+  }
+
+  /** The CPI with some of its configuration changed. */
+  async cpiWith(name: string, changes: Partial<BackendConfig>): Promise<BoshCpi> {
+    return await cpiWith(this.libvirtd.folder, name, { ...this.config, ...changes });
+  }
+
+  /** The backend in this process, for what bosh itself never asks of it. */
+  async withBackend<T>(act: (backend: Backend) => Promise<T>, log: Log = silentLog): Promise<T> {
+    await using backend = await (await backendModule('qemu')).open(this.config, log);
+    return await act(backend);
+  }
+
+  async virsh(...args: readonly string[]): Promise<string> {
+    const { stdout } = await run(['virsh', '-q', '-c', this.config.uri, ...args]);
+    return stdout.trim();
+  }
+
+  async vmNames(): Promise<string[]> {
+    return lines(await this.virsh('list', '--all', '--name')).sort();
+  }
+
+  /** Volumes as libvirt finds them when it looks at the folder. */
+  async volumeNames(): Promise<string[]> {
+    const { storagePool } = this.config;
+    await this.virsh('pool-refresh', storagePool);
+    return lines(await this.virsh('vol-list', storagePool))
+      .map((line) => line.split(/\s+/)[0] ?? '')
+      .sort();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.libvirtd[Symbol.asyncDispose]();
+  }
+}
+
+async function cpiWith(folder: string, name: string, config: BackendConfig): Promise<BoshCpi> {
+  const path = join(folder, `${name}.json`);
+  const { environment, uri, storagePool, network, options } = config;
+  const text = JSON.stringify({
+    environment,
+    libvirt: { uri },
+    storage_pool: storagePool,
+    network,
+    qemu: options,
+    agent: { mbus: `https://mbus:${mbusPassword}@0.0.0.0:6868` },
+  });
+  await writeFile(path, text);
+  return new BoshCpi(path);
+}
+
+const lines = (text: string): string[] =>
+  text
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '');
