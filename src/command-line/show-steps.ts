@@ -16,7 +16,9 @@ export async function showSteps<Context>(
   context: Context,
   options: ShowOptions,
 ): Promise<void> {
-  const live = process.stderr.isTTY === true && !options.quiet && process.env.TERM !== 'dumb';
+  const { isTTY, columns } = process.stderr;
+  // a terminal that does not know its width (a serial line, an expect script) cannot be drawn on
+  const live = isTTY === true && columns >= 20 && !options.quiet && process.env.TERM !== 'dumb';
   if (live) await showLive(steps, context, options);
   else await showPlain(steps, context, options);
 }
@@ -54,7 +56,10 @@ async function showLive<Context>(
   const tasks = new Listr(
     steps.map((step) => ({
       title: step.title,
-      skip: async () => (await step.skip?.(context)) ?? false,
+      skip: async () => {
+        const reason = await step.skip?.(context);
+        return reason === undefined ? false : `${step.title}: not needed (${reason})`;
+      },
       task: async (_: unknown, task: { output: string }) => {
         signal.throwIfAborted();
         await step.run(context, (line) => {
