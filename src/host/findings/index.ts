@@ -2,5 +2,5 @@
 export type { Finding } from './finding.ts';
 export { inspectHost } from './inspect-host.ts';
 export { installCommand, installPackages } from './install.ts';
-export { missingPackages, type Need } from './packages.ts';
+export { missingPackages } from './packages.ts';
 export { inspectHostRange, pickFreeRange } from './ranges.ts';

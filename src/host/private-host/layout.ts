@@ -1,6 +1,18 @@
 import { join } from 'node:path';
 import { shortHash } from '../../platform/ids.ts';
 
+/**
+ * What every process inside sees at these paths lies in the host's folder. /run goes as a whole: that hides D-Bus, polkit and
+ * the machine's own libvirt.
+ */
+export const ownPaths = [
+  '/etc/libvirt',
+  '/var/lib/libvirt',
+  '/var/cache/libvirt',
+  '/var/log/libvirt',
+  '/run',
+] as const;
+
 /** Where things lie in a private host's folder. */
 export const layout = (dir: string) => ({
   /** Process id and start time of the first process inside; it writes them itself before it does anything else. */

@@ -1,4 +1,4 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import { errnoOf } from '../../platform/errors.ts';
 
 /**
@@ -21,10 +21,18 @@ export async function holdersOf(dir: string): Promise<number[]> {
     pids.map(async (pid) => {
       const words = (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).split('\0');
       const at = words.findIndex((word) => word.endsWith('/private-host-init'));
-      return at >= 0 && words[at + 1] === dir;
+      return at >= 0 && words[at + 1] === dir && (await seesOurFiles(pid));
     }),
   );
   return pids.filter((_, at) => holds[at]);
+}
+
+/** false for a process in a container: a folder of the same name is another one there. */
+async function seesOurFiles(pid: number): Promise<boolean> {
+  const [theirs, ours] = await Promise.all(
+    [`/proc/${pid}/root`, '/'].map((path) => stat(path).catch(() => undefined)),
+  );
+  return theirs?.dev === ours?.dev && theirs?.ino === ours?.ino;
 }
 
 /** The children of a process that run the program `name`. */

@@ -1,7 +1,7 @@
 import { type FileHandle, open, rm } from 'node:fs/promises';
-import { isAbsolute, join } from 'node:path';
+import { join } from 'node:path';
 import { connectLibvirt } from '../../clients/libvirt/index.ts';
-import { BugError, messageOf, ToolError, UserError } from '../../platform/errors.ts';
+import { messageOf, ToolError, UserError } from '../../platform/errors.ts';
 import { readTextIfThere } from '../../platform/files.ts';
 import { takeLock } from '../../platform/lock.ts';
 import type { Log } from '../../platform/log.ts';
@@ -12,15 +12,14 @@ import { Undo } from '../../platform/undo.ts';
 import { writeConfiguration } from './configuration.ts';
 import { endHost } from './end.ts';
 import { findHolder, findPrivateHost, type PrivateHost } from './find.ts';
-import { layout, privateHostNames } from './layout.ts';
+import { layout, ownPaths, privateHostNames } from './layout.ts';
 import { addNetns, attachNetns, deleteNetns, insideNetns } from './network-namespace.ts';
 import { childrenNamed, holdersOf, signalProcess, startTimeOf } from './processes.ts';
+import { refuseForeign, refuseImpossible } from './refuse.ts';
 
 const readyTimeoutMs = 60_000;
-const hungTimeoutMs = 30_000;
+const hungTimeoutMs = 15_000;
 const lockTimeoutMs = 120_000;
-/** A unix socket's path holds 107 bytes; clients outside name the socket by its full path. */
-const maxSocketPath = 107;
 
 interface StartOptions {
   readonly log: Log;
@@ -33,23 +32,10 @@ interface StartOptions {
  * throws a UserError for what cannot be, a ToolError with the end of the host's log if libvirt does not come up.
  */
 export async function startPrivateHost(dir: string, options: StartOptions): Promise<PrivateHost> {
-  refuseImpossible(dir);
+  await refuseImpossible(dir);
+  await refuseForeign(dir);
   await using _lock = await takeLock(layout(dir).lock, lockTimeoutMs, 'starting the private libvirt host');
   return (await useRunning(dir, options)) ?? (await startAnew(dir, options));
-}
-
-function refuseImpossible(dir: string): void {
-  if (!isAbsolute(dir)) throw new BugError(`the private host's folder ${dir} is not an absolute path`);
-  if (process.getuid?.() !== 0) {
-    throw new UserError('PERMISSION', 'A private libvirt host needs root: it makes namespaces and mounts', {
-      hints: ['run as root, or start the machine’s own libvirtd and become a member of the group libvirt'],
-    });
-  }
-  const { socket } = layout(dir);
-  if (Buffer.byteLength(socket) <= maxSocketPath) return;
-  throw new UserError('USAGE', `${socket} is too long for a socket (${maxSocketPath} bytes)`, {
-    hints: ['set XDG_DATA_HOME to a shorter folder'],
-  });
 }
 
 /** A host that runs but is not well is mended without touching its guests. */
@@ -105,8 +91,10 @@ async function launch(dir: string, signal: AbortSignal): Promise<PrivateHost | u
 
 /** The pid of unshare(1), which waits for the first process inside and ends it if it must end itself. */
 async function startInit(dir: string, output: FileHandle): Promise<number> {
-  const init = ['sh', join(packageRoot(), 'libexec', 'private-host-init'), dir];
-  const unshare = ['unshare', '--mount', '--pid', '--ipc', '--fork', '--kill-child', ...init];
+  const init = ['sh', join(packageRoot(), 'libexec', 'private-host-init'), dir, ...ownPaths];
+  // slave: what the machine mounts later can be used inside, and what it unmounts is not kept busy
+  const mounts = ['--mount', '--propagation', 'slave'];
+  const unshare = ['unshare', ...mounts, '--pid', '--ipc', '--fork', '--kill-child', ...init];
   const [program = '', ...args] = insideNetns(privateHostNames(dir).netnsPath, unshare);
   const child = startDaemon([program, ...args], output.fd, { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' });
   await new Promise<void>((resolve, reject) => {

@@ -1,13 +1,14 @@
 import { readdir, rm } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { connectLibvirt, type Domain, LibvirtError } from '../../clients/libvirt/index.ts';
-import { errnoOf, messageOf, UserError } from '../../platform/errors.ts';
+import { errnoOf, messageOf } from '../../platform/errors.ts';
 import { takeLock } from '../../platform/lock.ts';
 import { type Log, silentLog } from '../../platform/log.ts';
 import { waitFor } from '../../platform/retry.ts';
 import { endHost } from './end.ts';
-import { findPrivateHost } from './find.ts';
-import { layout } from './layout.ts';
-import { isThere } from './network-namespace.ts';
+import { findHolder } from './find.ts';
+import { layout, privateHostNames } from './layout.ts';
+import { refuseForeign } from './refuse.ts';
 
 const lockTimeoutMs = 120_000;
 
@@ -28,30 +29,30 @@ export async function stopPrivateHost(dir: string, options: StopOptions = {}): P
  * Idempotent. Throws a UserError for a folder that is no private host's.
  */
 export async function removePrivateHost(dir: string, options: { log?: Log } = {}): Promise<void> {
-  await using _lock = await takeLock(layout(dir).lock, lockTimeoutMs, 'removing the private libvirt host');
   await refuseForeign(dir);
+  await using _lock = await takeLock(layout(dir).lock, lockTimeoutMs, 'removing the private libvirt host');
   await stop(dir, 0, options.log ?? silentLog);
-  await rm(dir, { recursive: true, force: true });
+  await deleteFolder(dir);
   await rm(layout(dir).lock, { force: true }); // while it is held: whoever comes next makes one of its own
 }
 
-async function refuseForeign(dir: string): Promise<void> {
-  if (await isThere(layout(dir).uuid)) return;
+/** The mark that the folder is a host's goes last, so that a killed removal can be finished. */
+async function deleteFolder(dir: string): Promise<void> {
+  const mark = basename(layout(dir).uuid);
   const names = await readdir(dir).catch((error: unknown) => {
     if (errnoOf(error) === 'ENOENT') return [];
     throw error;
   });
-  if (names.length === 0) return;
-  throw new UserError('STATE_DAMAGED', `${dir} is not the folder of a private libvirt host; it stays`, {
-    hints: [`it has no host-uuid; if it is of no use, delete it: rm -r ${dir}`],
-  });
+  for (const name of names) {
+    if (name !== mark) await rm(join(dir, name), { recursive: true, force: true });
+  }
+  await rm(dir, { recursive: true, force: true });
 }
 
 async function stop(dir: string, guestTimeoutMs: number, log: Log): Promise<void> {
-  const host = await findPrivateHost(dir);
-  if (host) {
+  if ((await findHolder(dir)) !== undefined) {
     try {
-      await stopGuests(host.uri, guestTimeoutMs);
+      await stopGuests(privateHostNames(dir).uri, guestTimeoutMs);
     } catch (error) {
       log.warn(`guests of ${dir} are ended the hard way: ${messageOf(error)}`); // a libvirtd that hangs must not keep us
     }
