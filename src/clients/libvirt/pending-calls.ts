@@ -1,5 +1,7 @@
+import type { Call } from './call.ts';
+
 interface PendingCall {
-  readonly name: string;
+  readonly call: Call;
   resolve(body: Buffer): void;
   reject(error: Error): void;
 }
@@ -12,22 +14,23 @@ export class PendingCalls {
     return this.#calls.size;
   }
 
-  /** The procedure of the call that has waited longest. */
-  get oldest(): string | undefined {
+  /** The call that has waited longest. */
+  get oldest(): Call | undefined {
     const [first] = this.#calls.values();
-    return first?.name;
+    return first?.call;
   }
 
-  has(serial: number): boolean {
-    return this.#calls.has(serial);
+  /** undefined: nobody waits for this answer. */
+  find(serial: number): Call | undefined {
+    return this.#calls.get(serial)?.call;
   }
 
   /** The answer to a call; throws what `late` gives if none comes within `timeoutMs`. */
-  async answerTo(serial: number, name: string, timeoutMs: number, late: () => Error): Promise<Buffer> {
+  async answerTo(serial: number, call: Call, timeoutMs: number, late: () => Error): Promise<Buffer> {
     const timer = setTimeout(() => this.refuse(serial, late()), timeoutMs);
     try {
       return await new Promise<Buffer>((resolve, reject) => {
-        this.#calls.set(serial, { name, resolve, reject });
+        this.#calls.set(serial, { call, resolve, reject });
       });
     } finally {
       clearTimeout(timer);

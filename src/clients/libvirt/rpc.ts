@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream';
+import { type Call, callOf, wordsOf } from './call.ts';
 import { CallTimeoutError, ConnectionLostError, LibvirtError, ProtocolError } from './errors.ts';
 import {
   type Frame,
@@ -47,6 +48,7 @@ export class Rpc {
   readonly #streams = new Map<number, VolumeStream>();
   readonly #listeners = new Set<EventListener>();
   #keepalive: Keepalive | undefined;
+  #draining: Promise<void> | undefined;
   #serial = 0;
   #ended: Error | undefined;
 
@@ -73,15 +75,19 @@ export class Rpc {
 
   /** Calls a procedure. Throws LibvirtError, ConnectionLostError, ProtocolError or CallTimeoutError. */
   async call<K extends ProcedureName>(name: K, args: ArgsOf<K>): Promise<ResultOf<K>> {
-    const body = await this.#request(name, args, this.#nextSerial());
-    return this.#decode(procedures[name].result as Codec<ResultOf<K>>, body, name);
+    const call = callOf(name, args);
+    const body = await this.#request(name, args, this.#nextSerial(), call);
+    const what = `the answer to ${wordsOf(call)}`;
+    return this.#decode(procedures[name].result as Codec<ResultOf<K>>, body, what);
   }
 
   /** Calls a procedure that opens a stream. */
   async openStream<K extends ProcedureName>(name: K, args: ArgsOf<K>): Promise<VolumeStream> {
     const { number } = procedures[name];
     const serial = this.#nextSerial();
+    const call = callOf(name, args);
     const stream = new VolumeStream({
+      call,
       send: (status, body) =>
         this.#write({ procedure: number, type: messageTypes.stream, serial, status }, body),
       sendHole: (body) =>
@@ -97,7 +103,7 @@ export class Rpc {
     });
     this.#streams.set(serial, stream); // data may follow the answer in the same packet
     try {
-      await this.#request(name, args, serial);
+      await this.#request(name, args, serial, call);
     } catch (error) {
       this.#streams.delete(serial);
       throw error;
@@ -122,15 +128,20 @@ export class Rpc {
     this.#socket.destroy();
   }
 
-  async #request<K extends ProcedureName>(name: K, args: ArgsOf<K>, serial: number): Promise<Buffer> {
+  async #request<K extends ProcedureName>(
+    name: K,
+    args: ArgsOf<K>,
+    serial: number,
+    call: Call,
+  ): Promise<Buffer> {
     if (this.#ended) throw this.#ended;
     const { number, args: codec } = procedures[name];
     const { callTimeoutMs, peer } = this.#options;
     const out = new XdrWriter();
     (codec as Codec<ArgsOf<K>>).write(out, args);
-    const answer = this.#calls.answerTo(serial, name, callTimeoutMs, () => {
+    const answer = this.#calls.answerTo(serial, call, callTimeoutMs, () => {
       return new CallTimeoutError(
-        `libvirt at ${peer} did not answer ${name} within ${callTimeoutMs / 1000} s`,
+        `libvirt at ${peer} did not answer ${wordsOf(call)} within ${callTimeoutMs / 1000} s`,
       );
     });
     this.#write({ procedure: number, type: messageTypes.call, serial, status: statuses.ok }, out.bytes());
@@ -159,9 +170,14 @@ export class Rpc {
 
   async #drained(): Promise<void> {
     if (!this.#socket.writableNeedDrain) return;
-    await new Promise<void>((resolve) => {
-      this.#socket.once('drain', resolve);
+    // one listener for all: many uploads may wait, and one that was given up leaves none behind
+    this.#draining ??= new Promise<void>((resolve) => {
+      this.#socket.once('drain', () => {
+        this.#draining = undefined;
+        resolve();
+      });
     });
+    await this.#draining;
   }
 
   /** Stops reading while a download's reader is behind, unless somebody waits for what is yet to be read. */
@@ -196,12 +212,14 @@ export class Rpc {
 
   /** An answer or stream data. What nobody waits for any more (a call timed out, a stream was left) is dropped. */
   #answer(frame: Frame): void {
-    const called = this.#calls.has(frame.serial);
+    const asked = this.#calls.find(frame.serial);
     const stream = this.#streams.get(frame.serial);
-    if (!called && !stream) return;
+    const call = asked ?? stream?.call;
+    if (!call) return;
     if (frame.status === statuses.error) {
-      const error = new LibvirtError(this.#decode(remoteError, frame.body, 'an error'));
-      if (called) this.#calls.refuse(frame.serial, error);
+      const refusal = this.#decode(remoteError, frame.body, `the refusal of ${wordsOf(call)}`);
+      const error = new LibvirtError(refusal, call);
+      if (asked) this.#calls.refuse(frame.serial, error);
       else stream?.fail(error);
     } else if (frame.type === messageTypes.stream) stream?.receive(frame.status, frame.body);
     else if (frame.type === messageTypes.hole)
@@ -217,7 +235,7 @@ export class Rpc {
     try {
       return codec.read(new XdrReader(body));
     } catch (error) {
-      throw this.#unreadable(`the answer to ${what}`, error);
+      throw this.#unreadable(what, error);
     }
   }
 
@@ -226,13 +244,15 @@ export class Rpc {
   }
 
   #isQuiet(): boolean {
-    const nobodyWaits = this.#calls.count + this.#streams.size + this.#listeners.size === 0;
-    return nobodyWaits || this.#socket.isPaused() || this.#calls.count >= maxServedCalls;
+    const streams = [...this.#streams.values()];
+    const nobodyWaits = this.#calls.count + streams.length + this.#listeners.size === 0;
+    const isDeaf = this.#calls.count >= maxServedCalls || streams.some((stream) => stream.isUpload);
+    return nobodyWaits || isDeaf || this.#socket.isPaused();
   }
 
   #lost(why: string, cause?: unknown): ConnectionLostError {
     if (cause instanceof ConnectionLostError) return cause; // the way to the peer knows better
-    const during = this.#calls.oldest === undefined ? '' : ` during ${this.#calls.oldest}`;
+    const during = this.#calls.oldest === undefined ? '' : ` during ${wordsOf(this.#calls.oldest)}`;
     return new ConnectionLostError(
       `The connection to libvirt at ${this.#options.peer} was lost${during}: ${why}`,
       { cause },

@@ -1,9 +1,12 @@
+import { type Call, wordsOf } from './call.ts';
 import { CallTimeoutError } from './errors.ts';
 import { statuses } from './frames.ts';
 import { SparseSender } from './sparse-sender.ts';
 
 /** What a stream needs of its connection. */
 export interface StreamSide {
+  /** The call that opened the stream. */
+  readonly call: Call;
   /** false: the connection's buffer is full. */
   send(status: number, body: Buffer): boolean;
   sendHole(body: Buffer): boolean;
@@ -28,12 +31,17 @@ export class VolumeStream {
   readonly #queue: Buffer[] = [];
   #queuedBytes = 0;
   #finished = false;
+  #uploads = false;
   #failure: { readonly error: unknown; readonly peerKnows: boolean } | undefined;
   #message: (() => void) | undefined;
   #interrupt: ((error: unknown) => void) | undefined;
 
   constructor(side: StreamSide) {
     this.#side = side;
+  }
+
+  get call(): Call {
+    return this.#side.call;
   }
 
   /** The reader has more to read than it may leave lying. */
@@ -44,6 +52,11 @@ export class VolumeStream {
   /** Somebody waits for the next message. */
   get isAwaited(): boolean {
     return this.#message !== undefined;
+  }
+
+  /** Bytes go to the server. While its disk is slow it reads nothing from the connection, not even pings. */
+  get isUpload(): boolean {
+    return this.#uploads;
   }
 
   /** A message of this stream came in. */
@@ -74,6 +87,7 @@ export class VolumeStream {
     source: AsyncIterable<Uint8Array>,
     options: { sparse: boolean; signal?: AbortSignal | undefined },
   ): Promise<void> {
+    this.#uploads = true;
     const sparse = options.sparse ? new SparseSender(this.#side) : undefined;
     const chunks = source[Symbol.asyncIterator]();
     const stopListening = this.#endBy(options.signal);
@@ -142,9 +156,11 @@ export class VolumeStream {
   }
 
   async #inTime(work: Promise<void>): Promise<void> {
-    const { timeoutMs, peer } = this.#side;
-    const late = () =>
-      this.#break(new CallTimeoutError(`No data went to or from ${peer} for ${timeoutMs / 1000} s`), false);
+    const { timeoutMs, peer, call } = this.#side;
+    const late = () => {
+      const what = `${wordsOf(call)}: no data went to or from ${peer} for ${timeoutMs / 1000} s`;
+      this.#break(new CallTimeoutError(what), false);
+    };
     const timer = setTimeout(late, timeoutMs);
     try {
       await this.#wait(work);

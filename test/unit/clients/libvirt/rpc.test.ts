@@ -1,4 +1,4 @@
-import { once } from 'node:events';
+import { getEventListeners, once } from 'node:events';
 import { connect } from 'node:net';
 import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
@@ -11,6 +11,7 @@ import {
   ProtocolError,
 } from '../../../../src/clients/libvirt/index.ts';
 import { Rpc } from '../../../../src/clients/libvirt/rpc.ts';
+import { UserError } from '../../../../src/platform/errors.ts';
 import { run } from '../../../../src/platform/process.ts';
 import {
   errorBody,
@@ -74,7 +75,8 @@ test('libvirt’s refusal of a call says code, domain and words, and ends nothin
   });
   const error = await scene.libvirt.hostname().catch((reason: unknown) => reason);
   expect(error).toBeInstanceOf(LibvirtError);
-  expect(error).toMatchObject({ libvirtCode: 42, libvirtDomain: 10, int1: 7, message: 'Domain not found' });
+  expect(error).toMatchObject({ libvirtCode: 42, libvirtDomain: 10, int1: 7, procedure: 'hostname' });
+  expect((error as Error).message).toBe('Domain not found (hostname)');
   expect(await scene.libvirt.hostname()).toBe('still here');
 });
 
@@ -134,13 +136,19 @@ test('a call that is not answered in time fails alone; its late answer is droppe
   expect(await scene.libvirt.hostname()).toBe('in time');
 });
 
-test('after closing, calls fail and closing again does nothing', async () => {
+test('closing ends what is under way; afterwards calls fail and closing again does nothing', async () => {
   await using scene = await connected(() => {});
   const hanging = scene.libvirt.hostname().catch((reason: unknown) => reason);
-  await scene.libvirt.close();
+  await Promise.all([scene.libvirt.close(), scene.libvirt.close()]);
   expect(await hanging).toBeInstanceOf(ConnectionLostError);
   await expect(scene.libvirt.hostname()).rejects.toThrow('closed on this side');
   await scene.libvirt.close();
+});
+
+test('what is no UUID is refused before anything is sent', async () => {
+  await using scene = await connected(() => {});
+  await expect(scene.libvirt.findDomainByUuid('vm-1')).rejects.toThrow(UserError);
+  expect(scene.peer.connections[0]?.heard.at(-1)?.procedure).not.toBe(24);
 });
 
 test('pings are answered', async () => {
@@ -162,8 +170,38 @@ async function rpcTo(peer: ScriptedPeer) {
   const keepalive = { intervalMs: 10, patience: 3 };
   const rpc = new Rpc(socket, { callTimeoutMs: 60_000, peer: 'the peer', keepalive });
   rpc.keepAlive();
-  return rpc;
+  return Object.assign(rpc, { socket });
 }
+
+const openUpload = (rpc: Rpc) => {
+  const volume = { pool: 'p', name: 'v', key: '/v' };
+  return rpc.openStream('volumeUpload', { volume, offset: 0, length: 0, flags: 0 });
+};
+
+test('uploads that were given up leave no listeners behind', async () => {
+  await using peer = await startPeer(
+    friendly((message, to) => {
+      if (message.type === wire.call) to.reply(message);
+    }),
+  );
+  const rpc = await rpcTo(peer);
+  const streams = await Promise.all(Array.from({ length: 20 }, () => openUpload(rpc)));
+  peer.connections[0]?.socket.pause();
+  async function* muchData() {
+    for (;;) yield Buffer.alloc(1024 * 1024);
+  }
+  const giveUp = new AbortController();
+  const { signal } = giveUp;
+  const uploads = streams.map((stream) => stream.upload(muchData(), { sparse: false, signal }));
+  await expect.poll(() => rpc.socket.writableNeedDrain).toBe(true);
+  expect(rpc.socket.listenerCount('drain')).toBe(1);
+  giveUp.abort(new Error('enough'));
+  for (const upload of uploads) await expect(upload).rejects.toThrow('enough');
+  expect(getEventListeners(signal, 'abort')).toEqual([]);
+  peer.connections[0]?.socket.resume();
+  await expect.poll(() => rpc.socket.listenerCount('drain')).toBe(0);
+  await rpc.close();
+});
 
 test('a peer that falls silent is noticed while somebody waits', async () => {
   let alive = true;
@@ -185,6 +223,24 @@ test('a peer that is slow but answers pings is waited for', async () => {
   );
   const rpc = await rpcTo(peer);
   expect(await rpc.call('hostname', {})).toEqual({ hostname: 'at last' });
+  await rpc.close();
+});
+
+test('a daemon whose disk is slow, so that it reads no pings, is not taken for dead during an upload', async () => {
+  const script: Script = (message, to) => {
+    if (message.type === wire.call) to.reply(message);
+    else if (message.type === wire.stream && message.status === wire.ok) to.send({ ...message, body: empty });
+  };
+  const empty = Buffer.alloc(0);
+  await using peer = await startPeer(friendly(script));
+  const rpc = await rpcTo(peer);
+  const stream = await openUpload(rpc);
+  peer.connections[0]?.socket.pause();
+  setTimeout(() => peer.connections[0]?.socket.resume(), 200);
+  async function* source() {
+    for (let left = 16; left > 0; left -= 1) yield Buffer.alloc(1024 * 1024);
+  }
+  await stream.upload(source(), { sparse: false });
   await rpc.close();
 });
 

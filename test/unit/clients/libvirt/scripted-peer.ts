@@ -17,6 +17,7 @@ export interface Message {
 export const wire = {
   remote: 0x20008086,
   keepalive: 0x6b656570,
+  call: 0,
   reply: 1,
   event: 2,
   stream: 3,
@@ -54,10 +55,12 @@ export const errorBody = (code: number, domain: number, message: string): Buffer
 export class PeerConnection {
   readonly socket: Socket;
   readonly heard: Message[] = [];
+  readonly #line: Line;
   #rest: Buffer = Buffer.alloc(0);
 
-  constructor(socket: Socket, script: Script) {
+  constructor(socket: Socket, script: Script, line: Line) {
     this.socket = socket;
+    this.#line = line;
     socket.on('error', () => socket.destroy());
     socket.on('data', (piece) => {
       this.#rest = Buffer.concat([this.#rest, piece]);
@@ -76,7 +79,7 @@ export class PeerConnection {
   }
 
   send(message: Partial<Message>): void {
-    this.socket.write(write(message));
+    this.#line(write(message), this.socket);
   }
 
   reply(to: Message, body: Buffer = Buffer.alloc(0), status: number = wire.ok): void {
@@ -85,6 +88,12 @@ export class PeerConnection {
 }
 
 export type Script = (message: Message, peer: PeerConnection) => void;
+/** Carries what the peer says to the client, whole or not. */
+export type Line = (bytes: Buffer, socket: Socket) => void;
+
+const faultless: Line = (bytes, socket) => {
+  socket.write(bytes);
+};
 
 function read(bytes: Buffer): Message {
   const [program = 0, , procedure = 0, type = 0, serial = 0, status = 0] = [4, 8, 12, 16, 20, 24].map((at) =>
@@ -123,13 +132,13 @@ export interface ScriptedPeer extends AsyncDisposable {
   readonly connections: PeerConnection[];
 }
 
-/** A libvirtd that says what `script` says, on a unix socket of its own. */
-export async function startPeer(script: Script): Promise<ScriptedPeer> {
+/** A libvirtd that says what `script` says, on a unix socket of its own; `lineOf` makes the line of each connection. */
+export async function startPeer(script: Script, lineOf: () => Line = () => faultless): Promise<ScriptedPeer> {
   const folder = await mkdtemp(join(tmpdir(), 'peer-'));
   const socketPath = join(folder, 'sock');
   const connections: PeerConnection[] = [];
   const server = createServer((socket) => {
-    connections.push(new PeerConnection(socket, script));
+    connections.push(new PeerConnection(socket, script, lineOf()));
   });
   server.listen(socketPath);
   await once(server, 'listening');

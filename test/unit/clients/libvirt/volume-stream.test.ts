@@ -138,7 +138,12 @@ test('a refusal in the middle of an upload ends it at once, though the source ha
   }
   const error = await scene.volume.upload(source()).catch((reason: unknown) => reason);
   expect(error).toBeInstanceOf(LibvirtError);
-  expect(error).toMatchObject({ libvirtCode: 38, message: 'No space left on device' });
+  expect(error).toMatchObject({
+    libvirtCode: 38,
+    procedure: 'volumeUpload',
+    subject: "volume 'v' of pool 'p'",
+  });
+  expect((error as Error).message).toBe("No space left on device (volumeUpload of volume 'v' of pool 'p')");
   expect(released).toBe(false); // it cannot be: it hangs. But we do not wait for it.
   await scene.volume.resize(1); // by now the peer has heard all that we sent before
   expect(streamed(scene.peer.connections[0]).filter(({ status }) => status === wire.error)).toEqual([]);
