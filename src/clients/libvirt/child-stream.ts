@@ -4,6 +4,9 @@ import { ConnectionLostError } from './errors.ts';
 
 type Child = ReturnType<typeof openPipe>;
 
+/** How long the last words of a child that ended may take. */
+const lastWordsMs = 300;
+
 /**
  * A child whose stdin and stdout are the stream. When the child ends, what it said on stderr is the reason: that explains
  * more than the broken pipe which is often seen first.
@@ -27,7 +30,12 @@ export class ChildStream extends Duplex {
     });
     child.stdin.on('error', () => {}); // it hears us no more: its end follows and says why, or a timeout does
     child.once('error', (error) => ended(error.message));
-    child.once('close', (code, signal) => ended(`ended ${signal ? `by ${signal}` : `with status ${code}`}`));
+    child.once('exit', (code, signal) => {
+      const end = () => ended(`ended ${signal ? `by ${signal}` : `with status ${code}`}`);
+      child.once('close', end);
+      // an ssh that stays behind as master of later connections (ControlPersist) keeps stderr open for hours
+      setTimeout(() => setImmediate(end), lastWordsMs).unref(); // what came meanwhile is read first
+    });
   }
 
   override _read(): void {
@@ -43,7 +51,9 @@ export class ChildStream extends Duplex {
   }
 
   override _destroy(error: Error | null, done: (error: Error | null) => void): void {
+    const { stdin, stdout, stderr } = this.#child;
     this.#child.kill();
+    for (const pipe of [stdin, stdout, stderr]) pipe.destroy(); // whoever else holds the other end must not keep us
     done(error);
   }
 }

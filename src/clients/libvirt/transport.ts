@@ -19,7 +19,7 @@ export interface DialOptions {
 
 /** Opens the byte stream to the daemon that `uri` means. Throws a ConnectionLostError that names what was tried. */
 export async function dial(uri: LibvirtUri, options: DialOptions): Promise<Duplex> {
-  if (uri.transport === 'ssh') return dialSsh(uri);
+  if (uri.transport === 'ssh' && options.socketPath === undefined) return dialSsh(uri, options.readonly);
   const named = options.socketPath ?? uri.query.get('socket');
   const paths = named ? [named] : localSockets(uri, options.readonly);
   const failures: string[] = [];
@@ -77,7 +77,7 @@ async function dialSocket(path: string, signal: AbortSignal): Promise<Duplex> {
 }
 
 /** libvirt's helper on the other machine connects its stdin and stdout with that machine's daemon. */
-function dialSsh(uri: LibvirtUri): Duplex {
+function dialSsh(uri: LibvirtUri, readonly: boolean): Duplex {
   const keyfile = uri.query.get('keyfile');
   return dialHelper([
     'ssh',
@@ -93,6 +93,7 @@ function dialSsh(uri: LibvirtUri): Duplex {
     '--',
     (uri.host as string).replace(/^\[|\]$/g, ''),
     'virt-ssh-helper',
+    ...(readonly ? ['-r'] : []),
     `'${uri.name.replaceAll("'", "'\\''")}'`, // the other machine's shell reads it
   ]);
 }

@@ -18,6 +18,9 @@ export interface LibvirtUri {
 const pattern =
   /^([a-z]+)(?:\+([a-z0-9]+))?:\/\/(?:([^@/]*)@)?(\[[^\]]+\]|[^:/?]*)(?::(\d+))?([^?]*)(?:\?(.*))?$/;
 
+/** Parameters of libvirt's own client that lead past virt-ssh-helper. */
+const otherWays = ['socket', 'netcat', 'command'];
+
 /** Throws a UserError for what is no libvirt URI or names a transport that this client does not speak. */
 export function parseUri(text: string): LibvirtUri {
   const match = pattern.exec(text);
@@ -28,17 +31,28 @@ export function parseUri(text: string): LibvirtUri {
     throw wrong(text, `the transport ${transport} is not supported`);
   if (transport === 'ssh' && host === '') throw wrong(text, 'it names no host');
   if (path === '' || path === '/') throw wrong(text, 'it names no instance');
+  const parameters = new URLSearchParams(query);
+  const other = transport === 'ssh' ? otherWays.find((name) => parameters.has(name)) : undefined;
+  if (other) throw wrong(text, `its parameter ${other} is not supported; virt-ssh-helper finds the daemon`);
   return {
     text,
     driver,
     transport,
-    user: user || undefined,
+    user: user ? decoded(user, text) : undefined,
     host: host || undefined,
     port: port === undefined ? undefined : Number(port),
     path,
-    query: new URLSearchParams(query),
+    query: parameters,
     name: `${driver}://${path}`,
   };
+}
+
+function decoded(part: string, text: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    throw wrong(text, `'${part}' has a % that begins no character`);
+  }
 }
 
 function wrong(text: string, why: string): UserError {

@@ -73,7 +73,8 @@ test('a driver that the daemon lacks is a LibvirtError', async () => {
   });
   const error = await failure(connectLibvirt(peer.uri));
   expect(error).toBeInstanceOf(LibvirtError);
-  expect(error).toMatchObject({ libvirtCode: 5, libvirtDomain: 0, int1: 7, message: 'no driver' });
+  expect(error).toMatchObject({ libvirtCode: 5, libvirtDomain: 0, int1: 7 });
+  expect(error.message).toBe("no driver (connectOpen of 'qemu:///system')");
 });
 
 test('a daemon that accepts and stays silent is not waited for longer than asked', async () => {
@@ -96,6 +97,9 @@ test.each([
   ['qemu://host/system', 'transport tls'],
   ['qemu+ssh:///system', 'names no host'],
   ['qemu:///', 'names no instance'],
+  ['qemu+ssh://host/system?socket=/run/sock', 'parameter socket'],
+  ['qemu+ssh://host/system?netcat=nc', 'parameter netcat'],
+  ['qemu+ssh://50%@host/system', "'50%' has a %"],
 ])('the URI %s is refused', async (uri, why) => {
   const error = await failure(connectLibvirt(uri));
   expect(error).toBeInstanceOf(UserError);
@@ -126,15 +130,24 @@ test('ssh is called with user, port and key, and its streams carry the protocol'
   const pid = join(programs.path, 'pid');
   await program('ssh', `printf '%s\\n' "$@" > '${argv}'; echo $$ > '${pid}'; ${relay(peer.socketPath)}`);
   {
-    await using libvirt = await connectLibvirt('qemu+ssh://joe@[::1]:2222/system?keyfile=/k&no_verify=1');
+    await using libvirt = await connectLibvirt('qemu+ssh://j%5Coe@[::1]:2222/system?keyfile=/k&no_verify=1');
     expect(await libvirt.hostname()).toBe('far-away');
   }
   const process = `/proc/${(await readFile(pid, 'utf8')).trim()}`;
   await expect.poll(() => existsSync(process)).toBe(false);
   const words = (await readFile(argv, 'utf8')).trim().split('\n');
   expect(words.slice(words.indexOf('--'))).toEqual(['--', '::1', 'virt-ssh-helper', "'qemu:///system'"]);
-  expect(words.join(' ')).toContain('-i /k -p 2222 -l joe');
+  expect(words.join(' ')).toContain('-i /k -p 2222 -l j\\oe');
   expect(words).toContain('BatchMode=yes');
+});
+
+test('a read-only connection asks the helper for the read-only socket', async () => {
+  await using peer = await startPeer(friendly());
+  const argv = join(programs.path, 'argv');
+  await program('ssh', `echo "$*" > '${argv}'; ${relay(peer.socketPath)}`);
+  await using libvirt = await connectLibvirt('qemu+ssh://host/system', { readonly: true });
+  expect(libvirt.uri).toBe('qemu+ssh://host/system');
+  expect(await readFile(argv, 'utf8')).toMatch(/ virt-ssh-helper -r 'qemu:\/\/\/system'\n$/);
 });
 
 test('what ssh complains about is the reason', async () => {
@@ -153,6 +166,15 @@ test('ssh that hears us no more is let to say why', async () => {
 test('ssh that dies while we wait for an answer ends the wait', async () => {
   await program('ssh', 'echo "Connection reset by far-away" >&2; sleep 0.05; exit 255');
   await expect(connectLibvirt('qemu+ssh://host/system')).rejects.toThrow('Connection reset by far-away');
+});
+
+test('ssh that leaves a process behind on its stderr is not waited for', async () => {
+  const pid = join(programs.path, 'pid');
+  await program('ssh', `sleep 60 & echo $! > '${pid}'; echo "mux: connection refused" >&2; exit 255`);
+  await using _left = {
+    [Symbol.asyncDispose]: async () => void process.kill(Number(await readFile(pid, 'utf8'))),
+  };
+  await expect(connectLibvirt('qemu+ssh://host/system')).rejects.toThrow('mux: connection refused');
 });
 
 test('ssh that is not installed is said', async () => {
