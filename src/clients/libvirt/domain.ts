@@ -1,13 +1,32 @@
 import { libvirtErrors } from './errors.ts';
-import type { DomainId, SnapshotId } from './procedures.ts';
+import { type Choices, flagsOf } from './flags.ts';
+import type { DomainId } from './procedures.ts';
 import type { Rpc } from './rpc.ts';
+import { Snapshot, type SnapshotOptions, snapshotBits } from './snapshot.ts';
 import { unless } from './unless.ts';
 
+const whereBits = { live: 1, config: 2 } as const;
 /** What a change of a domain touches: the running machine, its definition, or both. */
-export interface Where {
-  readonly live?: boolean;
-  readonly config?: boolean;
-}
+export type Where = Choices<typeof whereBits>;
+
+export const startBits = { paused: 1, bypassCache: 4, forceBoot: 8 } as const;
+const destroyBits = { graceful: 1 } as const;
+const undefineBits = {
+  managedSave: 1,
+  snapshotsMetadata: 2,
+  nvram: 4,
+  keepNvram: 8,
+  checkpointsMetadata: 16,
+  tpm: 32,
+  keepTpm: 64,
+} as const;
+const xmlBits = { secure: 1, inactive: 2 } as const;
+const saveBits = { bypassCache: 1, running: 2, paused: 4 } as const;
+export type StartOptions = Choices<typeof startBits>;
+export type DestroyOptions = Choices<typeof destroyBits>;
+export type UndefineOptions = Choices<typeof undefineBits>;
+export type DomainXmlOptions = Choices<typeof xmlBits>;
+export type ManagedSaveOptions = Choices<typeof saveBits>;
 
 export type DomainState =
   | 'none'
@@ -35,7 +54,6 @@ const states: readonly DomainState[] = [
   'crashed',
   'suspended',
 ];
-const flagsOf = ({ live, config }: Where): number => (live ? 1 : 0) | (config ? 2 : 0);
 const metadataKinds = { description: 0, title: 1, element: 2 } as const;
 const shutdownModes = { default: 0, acpi: 1, 'guest-agent': 2, signal: 8 } as const;
 const addressSources = { lease: 0, agent: 1, arp: 2 } as const;
@@ -59,13 +77,14 @@ export class Domain {
     return this.#domain.uuid;
   }
 
-  async start(options: { paused?: boolean } = {}): Promise<void> {
-    await this.#rpc.call('domainCreate', { domain: this.#domain, flags: options.paused ? 1 : 0 });
+  /** `forceBoot`: without the memory that managedSave() kept. */
+  async start(options: StartOptions = {}): Promise<void> {
+    await this.#rpc.call('domainCreate', { domain: this.#domain, flags: flagsOf(startBits, options) });
   }
 
-  /** Power off at once. */
-  async destroy(): Promise<void> {
-    await this.#rpc.call('domainDestroy', { domain: this.#domain, flags: 0 });
+  /** Power off at once. `graceful`: fails rather than kill a hypervisor that does not end when asked. */
+  async destroy(options: DestroyOptions = {}): Promise<void> {
+    await this.#rpc.call('domainDestroy', { domain: this.#domain, flags: flagsOf(destroyBits, options) });
   }
 
   /** Asks the guest to shut down and does not wait. */
@@ -91,17 +110,15 @@ export class Domain {
     await this.#rpc.call('domainResume', { domain: this.#domain });
   }
 
-  async undefine(
-    options: { managedSave?: boolean; snapshotsMetadata?: boolean; nvram?: boolean } = {},
-  ): Promise<void> {
-    const flags =
-      (options.managedSave ? 1 : 0) | (options.snapshotsMetadata ? 2 : 0) | (options.nvram ? 4 : 0);
-    await this.#rpc.call('domainUndefine', { domain: this.#domain, flags });
+  /** Forgets the domain, with what the options name; libvirt refuses to leave such things behind unasked. */
+  async undefine(options: UndefineOptions = {}): Promise<void> {
+    await this.#rpc.call('domainUndefine', { domain: this.#domain, flags: flagsOf(undefineBits, options) });
   }
 
-  /** The running machine's XML, or with `inactive` that of the next start. */
-  async xml({ inactive = false }: { inactive?: boolean } = {}): Promise<string> {
-    return (await this.#rpc.call('domainXml', { domain: this.#domain, flags: inactive ? 2 : 0 })).xml;
+  /** The running machine's XML, or with `inactive` that of the next start; with `secure` passwords are in it. */
+  async xml(options: DomainXmlOptions = {}): Promise<string> {
+    return (await this.#rpc.call('domainXml', { domain: this.#domain, flags: flagsOf(xmlBits, options) }))
+      .xml;
   }
 
   async state(): Promise<{ state: DomainState; reason: number }> {
@@ -115,60 +132,68 @@ export class Domain {
 
   /** The element of this namespace in the metadata, or undefined. */
   async metadata(uri: string, where: Where = {}): Promise<string | undefined> {
+    return await this.#metadata(metadataKinds.element, uri, where);
+  }
+
+  async title(where: Where = {}): Promise<string | undefined> {
+    return await this.#metadata(metadataKinds.title, undefined, where);
+  }
+
+  async description(where: Where = {}): Promise<string | undefined> {
+    return await this.#metadata(metadataKinds.description, undefined, where);
+  }
+
+  async #metadata(type: number, uri: string | undefined, where: Where): Promise<string | undefined> {
     return await unless(libvirtErrors.NO_DOMAIN_METADATA, async () => {
-      const args = { domain: this.#domain, type: metadataKinds.element, uri, flags: flagsOf(where) };
+      const args = { domain: this.#domain, type, uri, flags: flagsOf(whereBits, where) };
       return (await this.#rpc.call('domainGetMetadata', args)).metadata;
     });
   }
 
   /** Sets the element of a namespace; `xml` undefined removes it. */
   async setMetadata(key: string, uri: string, xml: string | undefined, where: Where = {}): Promise<void> {
-    const args = {
-      domain: this.#domain,
-      type: metadataKinds.element,
-      metadata: xml,
-      key,
-      uri,
-      flags: flagsOf(where),
-    };
-    await this.#rpc.call('domainSetMetadata', args);
+    await this.#setMetadata(metadataKinds.element, xml, where, { key, uri });
   }
 
-  async setTitle(title: string, where: Where = {}): Promise<void> {
-    await this.#setText(metadataKinds.title, title, where);
+  /** undefined removes it. */
+  async setTitle(title: string | undefined, where: Where = {}): Promise<void> {
+    await this.#setMetadata(metadataKinds.title, title, where);
   }
 
-  async setDescription(description: string, where: Where = {}): Promise<void> {
-    await this.#setText(metadataKinds.description, description, where);
+  /** undefined removes it. */
+  async setDescription(description: string | undefined, where: Where = {}): Promise<void> {
+    await this.#setMetadata(metadataKinds.description, description, where);
   }
 
-  async #setText(type: number, metadata: string, where: Where): Promise<void> {
-    const args = {
-      domain: this.#domain,
-      type,
-      metadata,
-      key: undefined,
-      uri: undefined,
-      flags: flagsOf(where),
-    };
-    await this.#rpc.call('domainSetMetadata', args);
+  async #setMetadata(
+    type: number,
+    metadata: string | undefined,
+    where: Where,
+    { key, uri }: { key?: string; uri?: string } = {},
+  ): Promise<void> {
+    const flags = flagsOf(whereBits, where);
+    await this.#rpc.call('domainSetMetadata', { domain: this.#domain, type, metadata, key, uri, flags });
   }
 
   async attachDevice(xml: string, where: Where = {}): Promise<void> {
-    await this.#rpc.call('domainAttach', { domain: this.#domain, xml, flags: flagsOf(where) });
+    await this.#rpc.call('domainAttach', { domain: this.#domain, xml, flags: flagsOf(whereBits, where) });
   }
 
   /** Asks for the removal; a live guest may let go later, or never: look at `xml()`. */
   async detachDevice(xml: string, where: Where = {}): Promise<void> {
-    await this.#rpc.call('domainDetach', { domain: this.#domain, xml, flags: flagsOf(where) });
+    await this.#rpc.call('domainDetach', { domain: this.#domain, xml, flags: flagsOf(whereBits, where) });
   }
 
   async detachDeviceAlias(alias: string, where: Where = {}): Promise<void> {
-    await this.#rpc.call('domainDetachAlias', { domain: this.#domain, alias, flags: flagsOf(where) });
+    await this.#rpc.call('domainDetachAlias', {
+      domain: this.#domain,
+      alias,
+      flags: flagsOf(whereBits, where),
+    });
   }
 
   async updateDevice(xml: string, where: Where = {}): Promise<void> {
-    await this.#rpc.call('domainUpdate', { domain: this.#domain, xml, flags: flagsOf(where) });
+    await this.#rpc.call('domainUpdate', { domain: this.#domain, xml, flags: flagsOf(whereBits, where) });
   }
 
   /** Tells the running guest that a disk (by target or path) has another size. */
@@ -192,8 +217,8 @@ export class Domain {
   }
 
   /** Stops the machine with its memory in a file that the next start reads. */
-  async managedSave(): Promise<void> {
-    await this.#rpc.call('domainManagedSave', { domain: this.#domain, flags: 0 });
+  async managedSave(options: ManagedSaveOptions = {}): Promise<void> {
+    await this.#rpc.call('domainManagedSave', { domain: this.#domain, flags: flagsOf(saveBits, options) });
   }
 
   async hasManagedSave(): Promise<boolean> {
@@ -205,11 +230,9 @@ export class Domain {
   }
 
   /** Takes a snapshot as the `<domainsnapshot>` says. */
-  async createSnapshot(xml: string): Promise<Snapshot> {
-    return new Snapshot(
-      this.#rpc,
-      (await this.#rpc.call('snapshotCreate', { domain: this.#domain, xml, flags: 0 })).snapshot,
-    );
+  async createSnapshot(xml: string, options: SnapshotOptions = {}): Promise<Snapshot> {
+    const args = { domain: this.#domain, xml, flags: flagsOf(snapshotBits, options) };
+    return new Snapshot(this.#rpc, (await this.#rpc.call('snapshotCreate', args)).snapshot);
   }
 
   async listSnapshots(): Promise<Snapshot[]> {
@@ -226,34 +249,5 @@ export class Domain {
       const { snapshot } = await this.#rpc.call('snapshotByName', { domain: this.#domain, name, flags: 0 });
       return new Snapshot(this.#rpc, snapshot);
     });
-  }
-}
-
-/** A snapshot of a domain. */
-export class Snapshot {
-  readonly #rpc: Rpc;
-  readonly #snapshot: SnapshotId;
-
-  constructor(rpc: Rpc, id: SnapshotId) {
-    this.#rpc = rpc;
-    this.#snapshot = { ...id, domain: { ...id.domain, id: -1 } };
-  }
-
-  get name(): string {
-    return this.#snapshot.name;
-  }
-
-  async xml(): Promise<string> {
-    return (await this.#rpc.call('snapshotXml', { snapshot: this.#snapshot, flags: 0 })).xml;
-  }
-
-  /** Goes back; not atomic in libvirt 9: a failed revert leaves the domain off. */
-  async revert(options: { running?: boolean; force?: boolean } = {}): Promise<void> {
-    const flags = (options.running ? 1 : 0) | (options.force ? 4 : 0);
-    await this.#rpc.call('snapshotRevert', { snapshot: this.#snapshot, flags });
-  }
-
-  async delete(): Promise<void> {
-    await this.#rpc.call('snapshotDelete', { snapshot: this.#snapshot, flags: 0 });
   }
 }

@@ -1,17 +1,30 @@
-import { type EventKind, eventMessages, eventNumbers } from './procedures.ts';
+import { type DomainId, type EventKind, eventMessages, eventNumbers } from './procedures.ts';
 import type { Rpc } from './rpc.ts';
 import { XdrReader } from './xdr.ts';
 
-export interface DomainEvent {
-  readonly kind: EventKind;
+interface About {
   readonly domainName: string;
   readonly domainUuid: string;
-  /** Of lifecycle events: what happened, and libvirt's number of the reason (virDomainEvent…DetailType). */
-  readonly happened?: Happening;
-  readonly detail?: number;
-  /** Of device events: the alias of the device. */
-  readonly alias?: string;
 }
+
+export interface LifecycleEvent extends About {
+  readonly kind: 'lifecycle';
+  readonly happened: Happening;
+  /** libvirt's number of the reason (virDomainEvent…DetailType). */
+  readonly detail: number;
+}
+
+/** The guest system was started again, from inside or by reset. */
+export interface RebootEvent extends About {
+  readonly kind: 'reboot';
+}
+
+export interface DeviceEvent extends About {
+  readonly kind: 'device-added' | 'device-removed' | 'device-removal-failed';
+  readonly alias: string;
+}
+
+export type DomainEvent = LifecycleEvent | RebootEvent | DeviceEvent;
 
 const happenings = [
   'defined',
@@ -108,9 +121,17 @@ export class DomainEvents implements AsyncIterable<DomainEvent>, Disposable {
 /** undefined for an event of a newer libvirt, which nobody asked for. */
 function decodeEvent(procedure: number, body: Buffer): DomainEvent | undefined {
   if (!(procedure in eventMessages)) return undefined;
-  const { kind, codec } = eventMessages[procedure as keyof typeof eventMessages];
-  const { domain, ...rest } = codec.read(new XdrReader(body));
-  const about = { kind, domainName: domain.name, domainUuid: domain.uuid };
-  if ('alias' in rest) return { ...about, alias: rest.alias };
-  return { ...about, happened: happenings[rest.event] ?? 'unknown', detail: rest.detail };
+  const message = eventMessages[procedure as keyof typeof eventMessages];
+  const from = new XdrReader(body);
+  if (message.kind === 'lifecycle') {
+    const { domain, event, detail } = message.codec.read(from);
+    return { kind: message.kind, ...about(domain), happened: happenings[event] ?? 'unknown', detail };
+  }
+  if (message.kind === 'reboot') return { kind: message.kind, ...about(message.codec.read(from).domain) };
+  const { domain, alias } = message.codec.read(from);
+  return { kind: message.kind, ...about(domain), alias };
+}
+
+function about({ name, uuid }: DomainId): About {
+  return { domainName: name, domainUuid: uuid };
 }

@@ -1,6 +1,17 @@
 /** A typed client of libvirt's remote protocol: see docs/libvirt-client.md. */
+export { UserError } from '../../platform/errors.ts';
 export { type ConnectOptions, connectLibvirt } from './connect.ts';
-export { Domain, type DomainState, type GuestInterface, Snapshot, type Where } from './domain.ts';
+export type {
+  DestroyOptions,
+  Domain,
+  DomainState,
+  DomainXmlOptions,
+  GuestInterface,
+  ManagedSaveOptions,
+  StartOptions,
+  UndefineOptions,
+  Where,
+} from './domain.ts';
 export {
   CallTimeoutError,
   ConnectionLostError,
@@ -8,16 +19,27 @@ export {
   libvirtErrors,
   ProtocolError,
 } from './errors.ts';
-export type { DomainEvent, DomainEvents, Happening } from './events.ts';
-export { type DomainCapabilitiesQuery, Libvirt } from './libvirt.ts';
-export { type Lease, Network, type NetworkChange } from './network.ts';
+export type {
+  DeviceEvent,
+  DomainEvent,
+  DomainEvents,
+  Happening,
+  LifecycleEvent,
+  RebootEvent,
+} from './events.ts';
+export type { DefineOptions, DomainCapabilitiesQuery, Libvirt } from './libvirt.ts';
+export type { Lease, Network, NetworkChange } from './network.ts';
 export type { EventKind } from './procedures.ts';
-export {
-  type DownloadOptions,
+export type { RevertOptions, Snapshot, SnapshotDeleteOptions, SnapshotOptions } from './snapshot.ts';
+export type {
+  DownloadOptions,
   Pool,
-  type PoolInfo,
-  type PoolState,
-  type UploadOptions,
+  PoolInfo,
+  PoolState,
+  UploadOptions,
   Volume,
-  type VolumeInfo,
+  VolumeCloneOptions,
+  VolumeCreateOptions,
+  VolumeInfo,
+  VolumeResizeOptions,
 } from './storage.ts';

@@ -1,6 +1,8 @@
-import { Domain } from './domain.ts';
+import { UserError } from '../../platform/errors.ts';
+import { Domain, type StartOptions, startBits } from './domain.ts';
 import { libvirtErrors } from './errors.ts';
 import { type DomainEvents, EventSource } from './events.ts';
+import { type Choices, flagsOf } from './flags.ts';
 import { Network } from './network.ts';
 import { type EventKind, eventKinds } from './procedures.ts';
 import type { Rpc } from './rpc.ts';
@@ -14,6 +16,9 @@ export interface DomainCapabilitiesQuery {
   /** `qemu`, `kvm`, … */
   readonly type?: string;
 }
+
+const defineBits = { validate: 1 } as const;
+export type DefineOptions = Choices<typeof defineBits>;
 
 /** An open connection. Objects found through it are light: they hold names, and ask the daemon each time. */
 export class Libvirt implements AsyncDisposable {
@@ -60,18 +65,26 @@ export class Libvirt implements AsyncDisposable {
     );
   }
 
-  /** `uuid` with or without dashes. */
+  /** `uuid` with or without dashes. Throws a UserError if it is none. */
   async findDomainByUuid(uuid: string): Promise<Domain | undefined> {
-    const hex = uuid.replaceAll('-', '');
+    const hex = uuid.replaceAll('-', '').toLowerCase();
+    if (!/^[0-9a-f]{32}$/.test(hex)) throw new UserError('USAGE', `'${uuid}' is no UUID`);
     return await unless(
       libvirtErrors.NO_DOMAIN,
       async () => new Domain(this.#rpc, (await this.#rpc.call('domainByUuid', { uuid: hex })).domain),
     );
   }
 
-  /** Makes a persistent domain, or changes the one of that name and UUID. */
-  async defineDomain(xml: string): Promise<Domain> {
-    return new Domain(this.#rpc, (await this.#rpc.call('domainDefine', { xml, flags: 0 })).domain);
+  /** Makes a persistent domain, or changes the one of that name and UUID. `validate`: against libvirt's schema first. */
+  async defineDomain(xml: string, options: DefineOptions = {}): Promise<Domain> {
+    const args = { xml, flags: flagsOf(defineBits, options) };
+    return new Domain(this.#rpc, (await this.#rpc.call('domainDefine', args)).domain);
+  }
+
+  /** Starts a domain that is gone when it stops. */
+  async createDomain(xml: string, options: StartOptions = {}): Promise<Domain> {
+    const args = { xml, flags: flagsOf(startBits, options) };
+    return new Domain(this.#rpc, (await this.#rpc.call('domainCreateXml', args)).domain);
   }
 
   async listNetworks(): Promise<Network[]> {
@@ -86,8 +99,14 @@ export class Libvirt implements AsyncDisposable {
     );
   }
 
+  /** Makes a persistent network, or changes the one of that name and UUID. */
   async defineNetwork(xml: string): Promise<Network> {
     return new Network(this.#rpc, (await this.#rpc.call('networkDefine', { xml })).network);
+  }
+
+  /** Starts a network that is gone when it stops. */
+  async createNetwork(xml: string): Promise<Network> {
+    return new Network(this.#rpc, (await this.#rpc.call('networkCreateXml', { xml })).network);
   }
 
   async listPools(): Promise<Pool[]> {

@@ -18,6 +18,8 @@ export interface NetworkChange {
     | 'ip-dhcp-host'
     | 'ip-dhcp-range'
     | 'forward'
+    | 'forward-interface'
+    | 'portgroup'
     | 'dns-host'
     | 'dns-txt'
     | 'dns-srv';
@@ -36,6 +38,8 @@ const sections = {
   'ip-dhcp-host': 4,
   'ip-dhcp-range': 5,
   forward: 6,
+  'forward-interface': 7,
+  portgroup: 9,
   'dns-host': 10,
   'dns-txt': 11,
   'dns-srv': 12,

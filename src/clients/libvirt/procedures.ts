@@ -95,6 +95,7 @@ export const procedures = {
   listDomains: procedure(273, listing, struct({ domains: list(domain), count: uint32 })),
   domainByName: procedure(23, struct({ name: text }), domainAnswer),
   domainByUuid: procedure(24, struct({ uuid }), domainAnswer),
+  domainCreateXml: procedure(10, struct({ xml: text, flags: uint32 }), domainAnswer),
   domainDefine: procedure(350, struct({ xml: text, flags: uint32 }), domainAnswer),
   domainCreate: procedure(196, domainFlags, domainAnswer),
   domainDestroy: procedure(234, domainFlags, nothing),
@@ -152,6 +153,7 @@ export const procedures = {
 
   listNetworks: procedure(283, listing, struct({ networks: list(network), count: uint32 })),
   networkByName: procedure(46, struct({ name: text }), struct({ network })),
+  networkCreateXml: procedure(40, struct({ xml: text }), struct({ network })),
   networkDefine: procedure(41, struct({ xml: text }), struct({ network })),
   networkCreate: procedure(39, struct({ network }), nothing),
   networkDestroy: procedure(42, struct({ network }), nothing),
@@ -217,14 +219,24 @@ export type ProcedureName = keyof typeof procedures;
 export type ArgsOf<K extends ProcedureName> = Decoded<(typeof procedures)[K]['args']>;
 export type ResultOf<K extends ProcedureName> = Decoded<(typeof procedures)[K]['result']>;
 
+const deviceEvent = struct({ callback: int32, domain, alias: text });
+
 /** Messages that the server sends on its own, by procedure number. */
 export const eventMessages = {
   318: { kind: 'lifecycle', codec: struct({ callback: int32, domain, event: int32, detail: int32 }) },
-  333: { kind: 'device-removed', codec: struct({ callback: int32, domain, alias: text }) },
-  367: { kind: 'device-removal-failed', codec: struct({ callback: int32, domain, alias: text }) },
+  319: { kind: 'reboot', codec: struct({ callback: int32, domain }) },
+  333: { kind: 'device-removed', codec: deviceEvent },
+  354: { kind: 'device-added', codec: deviceEvent },
+  367: { kind: 'device-removal-failed', codec: deviceEvent },
 } as const;
 
 /** libvirt's numbers of these events when asking for them. */
-export const eventNumbers = { lifecycle: 0, 'device-removed': 15, 'device-removal-failed': 22 } as const;
+export const eventNumbers = {
+  lifecycle: 0,
+  reboot: 1,
+  'device-removed': 15,
+  'device-added': 19,
+  'device-removal-failed': 22,
+} as const;
 export type EventKind = keyof typeof eventNumbers;
 export const eventKinds = Object.keys(eventNumbers) as readonly EventKind[];

@@ -1,4 +1,5 @@
 import { libvirtErrors } from './errors.ts';
+import { type Choices, flagsOf } from './flags.ts';
 import type { PoolId, VolumeId } from './procedures.ts';
 import type { Rpc } from './rpc.ts';
 import { unless } from './unless.ts';
@@ -36,6 +37,12 @@ export interface DownloadOptions {
 }
 
 const sparseStream = 1;
+const createBits = { preallocateMetadata: 1 } as const;
+const cloneBits = { ...createBits, reflink: 2 } as const;
+const resizeBits = { allocate: 1, shrink: 4 } as const;
+export type VolumeCreateOptions = Choices<typeof createBits>;
+export type VolumeCloneOptions = Choices<typeof cloneBits>;
+export type VolumeResizeOptions = Choices<typeof resizeBits>;
 
 /** A place for volumes. */
 export class Pool {
@@ -114,16 +121,14 @@ export class Pool {
     );
   }
 
-  async createVolume(xml: string): Promise<Volume> {
-    return new Volume(
-      this.#rpc,
-      (await this.#rpc.call('volumeCreate', { pool: this.#pool, xml, flags: 0 })).volume,
-    );
+  async createVolume(xml: string, options: VolumeCreateOptions = {}): Promise<Volume> {
+    const args = { pool: this.#pool, xml, flags: flagsOf(createBits, options) };
+    return new Volume(this.#rpc, (await this.#rpc.call('volumeCreate', args)).volume);
   }
 
-  /** A new volume with the content of another one. */
-  async cloneVolume(xml: string, from: Volume): Promise<Volume> {
-    const args = { pool: this.#pool, xml, from: from.id, flags: 0 };
+  /** A new volume with the content of another one. `reflink`: sharing its blocks, where the file system can. */
+  async cloneVolume(xml: string, from: Volume, options: VolumeCloneOptions = {}): Promise<Volume> {
+    const args = { pool: this.#pool, xml, from: from.id, flags: flagsOf(cloneBits, options) };
     return new Volume(this.#rpc, (await this.#rpc.call('volumeClone', args)).volume);
   }
 }
@@ -163,8 +168,10 @@ export class Volume {
     return (await this.#rpc.call('volumeXml', { volume: this.id, flags: 0 })).xml;
   }
 
-  async resize(capacityBytes: number): Promise<void> {
-    await this.#rpc.call('volumeResize', { volume: this.id, capacity: capacityBytes, flags: 0 });
+  /** Smaller than it is only with `shrink`; `allocate`: the new space is taken now. */
+  async resize(capacityBytes: number, options: VolumeResizeOptions = {}): Promise<void> {
+    const args = { volume: this.id, capacity: capacityBytes, flags: flagsOf(resizeBits, options) };
+    await this.#rpc.call('volumeResize', args);
   }
 
   async delete(): Promise<void> {
