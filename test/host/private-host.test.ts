@@ -365,6 +365,18 @@ describe('what cannot be', () => {
     expect(await readdir(base)).toEqual([]);
   });
 
+  test('root of a user namespace, as in a rootless container', async () => {
+    expect(await elsewhere('start', ['unshare', '--user', '--map-root-user'])).toMatchObject({
+      error: {
+        name: 'ToolError',
+        code: 'PERMISSION',
+        message: expect.stringContaining('ip netns add'),
+        hints: expect.arrayContaining([expect.stringContaining('--privileged')]),
+      },
+    });
+    expect((await tracesOf(dir)).filter(isNoFile)).toEqual([]);
+  });
+
   test('a libvirtd that cannot be run: the error ends with the log, nothing is left', async () => {
     const { stdout } = await run(['which', 'libvirtd']);
     const answer = await elsewhere('start', withMounts(`mount --bind /dev/null ${stdout.trim()}`));

@@ -1,12 +1,30 @@
 import { access } from 'node:fs/promises';
+import { ToolError } from '../../platform/errors.ts';
 import { run } from '../../platform/process.ts';
 
 const timeoutMs = 30_000;
 
-/** Makes a fresh named network namespace. One of that name which a killed run or a reboot left is replaced. */
+/**
+ * Makes a fresh named network namespace. One of that name which a killed run or a reboot left is replaced. Throws a
+ * ToolError where the machine lets nobody make one.
+ */
 export async function addNetns(name: string): Promise<void> {
   await deleteNetns(name);
-  await run(['ip', 'netns', 'add', name], { timeoutMs });
+  try {
+    await run(['ip', 'netns', 'add', name], { timeoutMs });
+  } catch (error) {
+    if (!(error instanceof ToolError)) throw error;
+    throw new ToolError('PERMISSION', error.message, {
+      command: error.command,
+      exitCode: error.exitCode,
+      output: error.output,
+      hints: [
+        'root of a container may make network namespaces only if that was started with --privileged',
+        'or name a libvirt elsewhere with --uri',
+      ],
+      cause: error,
+    });
+  }
 }
 
 /** Gives a name (again) to the network namespace of a process. */
