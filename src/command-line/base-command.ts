@@ -6,6 +6,7 @@ import { type Log, lineLog, silentLog } from '../platform/log.ts';
 import { packageRoot } from '../platform/package-root.ts';
 import { interruptSignal } from './interrupts.ts';
 import { showSteps } from './show-steps.ts';
+import { usageError } from './usage-error.ts';
 
 type FlagsOf<T extends typeof Command> = Interfaces.InferredFlags<
   (typeof BaseCommand)['baseFlags'] & T['flags']
@@ -24,11 +25,13 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
 
   protected flags!: FlagsOf<T>;
   protected args!: ArgsOf<T>;
+  /** What was typed besides flags, for a command that is not strict. */
+  protected words!: readonly string[];
   readonly #signal = interruptSignal();
 
   override async init(): Promise<void> {
     await super.init();
-    const { args, flags } = await this.parse({
+    const { args, flags, argv } = await this.parse({
       flags: this.ctor.flags,
       baseFlags: (super.ctor as typeof BaseCommand).baseFlags,
       args: this.ctor.args,
@@ -37,11 +40,14 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     });
     this.flags = flags as FlagsOf<T>;
     this.args = args as ArgsOf<T>;
+    this.words = argv.map(String);
   }
 
   /** run.ts shows errors, so that those of loading a command look the same. */
   protected override async catch(error: Error): Promise<never> {
-    throw error;
+    // Ctrl-C reaches the programs that we started too: what they complain of then is not what happened
+    this.#signal.throwIfAborted();
+    throw usageError(error, this.config, this.id);
   }
 
   protected get signal(): AbortSignal {
@@ -77,7 +83,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
 async function confirm(question: string, yes: boolean): Promise<boolean> {
   if (yes) return true;
   if (!process.stdin.isTTY || process.env.CI === 'true') {
-    throw new UserError('USAGE', `${question} There is no terminal to ask on`, {
+    throw new UserError('USAGE', `There is no terminal to ask on: ${question}`, {
       hints: ['add --yes to agree beforehand'],
     });
   }

@@ -1,3 +1,5 @@
+import { errnoOf } from '../platform/errors.ts';
+
 /** The one place that ends the process: output that is still on its way is written first. */
 export function endProcess(status: number): void {
   process.exitCode = status;
@@ -7,4 +9,12 @@ export function endProcess(status: number): void {
     if (waiting === 0) process.exit(status);
   };
   for (const stream of [process.stdout, process.stderr]) stream.write('', flushed);
+}
+
+/** `boshvirt logs | head`: one who has read enough closes the pipe, which is no failure. */
+export function endWithTheReader(): void {
+  process.stdout.on('error', (error) => {
+    if (errnoOf(error) !== 'EPIPE') throw error;
+    process.exit(0);
+  });
 }

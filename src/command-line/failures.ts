@@ -1,14 +1,26 @@
-import { BoshvirtError, BugError, exitStatus, messageChain, messageOf } from '../platform/errors.ts';
+import { BoshvirtError, BugError, errnoOf, exitStatus, messageChain, messageOf } from '../platform/errors.ts';
 import { Interrupted } from './interrupts.ts';
+
+type Code = keyof typeof exitStatus;
+
+/** What the operating system refuses, which is nobody's bug: the folder is not ours, or the disk is full. */
+const systemFailures: Readonly<Record<string, { code: Code; hint: string }>> = {
+  EACCES: { code: 'PERMISSION', hint: 'look who owns it: ls -ld' },
+  EPERM: { code: 'PERMISSION', hint: 'look who owns it: ls -ld' },
+  EROFS: {
+    code: 'PERMISSION',
+    hint: 'the file system is read-only: set XDG_DATA_HOME, XDG_STATE_HOME, XDG_CACHE_HOME',
+  },
+  ENOTDIR: { code: 'PERMISSION', hint: 'a file lies where a folder is needed' },
+  EEXIST: { code: 'PERMISSION', hint: 'a file lies where a folder is needed' },
+  ENOSPC: { code: 'NO_RESOURCES', hint: 'the file system is full: df -h' },
+  EDQUOT: { code: 'NO_RESOURCES', hint: 'your quota is used up' },
+};
 
 /** The exit status of a failure; what we do not know is a bug (1). */
 export function exitStatusOf(error: unknown): number {
   if (error instanceof Interrupted) return error.status;
-  if (error instanceof BoshvirtError) return exitStatus[error.code];
-  if (isUsage(error)) return exitStatus.USAGE;
-  if (isAbandonedPrompt(error)) return exitStatus.INTERRUPTED;
-  const oclif = oclifExit(error);
-  return oclif ?? exitStatus.BUG;
+  return oclifExit(error) === 0 ? 0 : exitStatus[codeOf(error)];
 }
 
 /** Says on stderr what failed and what to do; with --json, one document on stdout. */
@@ -39,21 +51,25 @@ export function errorText(error: unknown): string {
   return `${lines.join('\n')}\n`;
 }
 
-function codeOf(error: unknown): string {
+function codeOf(error: unknown): Code {
   if (error instanceof Interrupted || isAbandonedPrompt(error)) return 'INTERRUPTED';
   if (error instanceof BoshvirtError && !(error instanceof BugError)) return error.code;
-  return isUsage(error) ? 'USAGE' : 'BUG';
+  return systemFailure(error)?.code ?? 'BUG';
 }
 
-const hintsOf = (error: unknown): readonly string[] => {
+function hintsOf(error: unknown): readonly string[] {
   if (error instanceof BoshvirtError) return error.hints;
-  const suggestions = (error as { suggestions?: string[] } | undefined)?.suggestions;
-  return suggestions ?? (isUsage(error) ? ['boshvirt help shows commands and flags'] : []);
-};
+  const hint = systemFailure(error)?.hint;
+  return hint === undefined ? [] : [hint];
+}
 
-/** oclif's own errors are about what was typed; they carry `oclif.exit`. */
-const isUsage = (error: unknown): boolean => (oclifExit(error) ?? 0) !== 0;
+/** Only what names a file: an errno of a socket or a process, which we failed to put into words, is a bug. */
+function systemFailure(error: unknown) {
+  const namesFile = error instanceof Error && 'path' in error && typeof error.path === 'string';
+  return namesFile ? systemFailures[errnoOf(error) ?? ''] : undefined;
+}
 
+/** oclif ends a command by throwing: with status 0 nothing failed. */
 function oclifExit(error: unknown): number | undefined {
   return (error as { oclif?: { exit?: number } } | undefined)?.oclif?.exit;
 }

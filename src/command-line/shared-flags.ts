@@ -1,10 +1,13 @@
 import { Args, Flags } from '@oclif/core';
 
+/** The environment that a command works on when nobody names one. */
+export const defaultEnvironment = (): string => process.env.BOSHVIRT_ENV || 'default';
+
 /** The environment, as a word after the command. */
 export const environmentArg = {
   environment: Args.string({
     description: 'name of the environment [BOSHVIRT_ENV]',
-    default: async () => process.env.BOSHVIRT_ENV || 'default',
+    default: async () => defaultEnvironment(),
     defaultHelp: async () => 'default',
   }),
 };

@@ -1,4 +1,4 @@
-export const shells = ['bash', 'zsh', 'fish', 'powershell', 'dotenv'] as const;
+export const shells = ['bash', 'zsh', 'fish', 'powershell', 'nu', 'dotenv'] as const;
 export type ShellName = (typeof shells)[number];
 
 const posix = (value: string) => `'${value.replaceAll("'", `'\\''`)}'`;
@@ -22,6 +22,11 @@ const syntaxes: Readonly<Record<ShellName, Syntax>> = {
   powershell: {
     set: (name, value) => `$env:${name} = '${value.replaceAll("'", "''")}'`,
     unset: (name) => `Remove-Item Env:${name}`,
+  },
+  // double quotes: its single ones know no way to hold one of themselves
+  nu: {
+    set: (name, value) => `$env.${name} = ${JSON.stringify(value)}`,
+    unset: (name) => `hide-env ${name}`,
   },
   dotenv: { set: (name, value) => `${name}=${JSON.stringify(value)}`, unset: (name) => `${name}=` },
 };

@@ -3,7 +3,9 @@ import { homedir } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import { cosmiconfig, defaultLoaders } from 'cosmiconfig';
 import * as z from 'zod/mini';
-import { UserError } from '../platform/errors.ts';
+import en from 'zod/v4/locales/en.js';
+import { errnoOf, messageOf, UserError } from '../platform/errors.ts';
+import { nearest } from '../platform/nearest.ts';
 import { parseMegabytes } from './sizes.ts';
 import type { UpRequest } from './up-settings.ts';
 
@@ -37,14 +39,22 @@ const fileSchema = z.strictObject({
   /** The short form: the backend by libvirt's URI alone. */
   cloud_provider: z.optional(
     z.strictObject({
-      template: z.optional(z.string()),
+      template: z.optional(z.literal('libvirt')),
       properties: z.optional(
         z.strictObject({ libvirt: z.optional(z.strictObject({ uri: z.optional(z.string()) })) }),
       ),
     }),
   ),
-  env: z.optional(z.record(z.string(), environmentSchema)),
+  env: z.optional(z.record(z.string(), z.nullable(environmentSchema))),
 });
+const knownKeys = [
+  ...Object.keys(fileSchema.def.shape),
+  ...Object.keys(environmentSchema.def.shape),
+  ...Object.values(environmentSchema.def.shape).flatMap((field) => {
+    const inner = field.def.innerType;
+    return 'shape' in inner.def ? Object.keys(inner.def.shape) : [];
+  }),
+];
 type FileContent = z.output<typeof fileSchema>;
 
 /**
@@ -101,7 +111,7 @@ async function searchFiles(
       if (error instanceof UserError) throw error;
       throw new UserError(
         'USAGE',
-        `${where} cannot be read: ${error instanceof Error ? error.message : error}`,
+        `${where} cannot be read: ${errnoOf(error) === 'ENOENT' ? 'there is no such file' : messageOf(error)}`,
         { cause: error },
       );
     }
@@ -120,19 +130,24 @@ function refuse(path: string): never {
 }
 
 function checked(path: string, config: unknown): FileContent {
-  const parsed = z.safeParse(fileSchema, config);
+  const parsed = z.safeParse(fileSchema, config, { error: en().localeError });
   if (parsed.success) return parsed.data;
-  const problems = parsed.error.issues.map((issue) => {
-    const where = issue.path.join('.');
-    if (issue.code === 'unrecognized_keys')
-      return `unknown key ${issue.keys.map((key) => [where, key].filter(Boolean).join('.')).join(', ')}`;
-    return `${where}: ${issue.message}`;
-  });
-  throw new UserError('USAGE', `${path}: ${problems.join('; ')}`, {
+  const { issues } = parsed.error;
+  const unknown = issues.flatMap((issue) => (issue.code === 'unrecognized_keys' ? issue.keys : []));
+  const guesses = unknown.map((key) => nearest(key, knownKeys)).filter((guess) => guess !== undefined);
+  throw new UserError('USAGE', `${path}: ${issues.map(inWords).join('; ')}`, {
     hints: [
-      'keys of an environment: backend, profile, uri, size, stemcell, resources {cpus, memory, disk, ephemeral}, network {cidr, ip}, bosh {engine, ops, vars, varsFiles}',
+      ...(guesses.length > 0 ? [`did you mean ${guesses.join(', ')}?`] : []),
+      'docs/configuration.md lists the keys',
     ],
   });
+}
+
+function inWords(issue: z.core.$ZodIssue): string {
+  const where = issue.path.join('.');
+  if (issue.code === 'unrecognized_keys')
+    return `unknown key ${issue.keys.map((key) => [where, key].filter(Boolean).join('.')).join(', ')}`;
+  return `${where || 'the whole'}: ${issue.message}`;
 }
 
 function requestIn({ path, content }: Found, environment: string): UpRequest {

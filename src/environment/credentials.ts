@@ -17,7 +17,7 @@ interface Credentials {
 /** The machine's secrets out of bosh's vars-store. Throws a UserError if they are not there. */
 export async function readCredentials(name: string): Promise<Credentials> {
   const path = environmentPaths(name).credentials;
-  const store = await load(path);
+  const store = await load(name, path);
   const ssl = store.mbus_bootstrap_ssl as { ca?: string } | undefined;
   const ssh = store.machine_ssh as { private_key?: string; public_key?: string } | undefined;
   const password = store.mbus_bootstrap_password;
@@ -25,21 +25,27 @@ export async function readCredentials(name: string): Promise<Credentials> {
     throw new UserError(
       'STATE_DAMAGED',
       `${path} lacks mbus_bootstrap_password, mbus_bootstrap_ssl or machine_ssh`,
-      {
-        hints: [`boshvirt up ${name} makes what is missing`],
-      },
+      { hints: newCredentials(name) },
     );
   }
   return { mbusPassword: password, ca: ssl.ca, sshPrivateKey: ssh.private_key, sshPublicKey: ssh.public_key };
 }
 
-async function load(path: string): Promise<Record<string, unknown>> {
+/** What came with them cannot be had again: another machine gets others, and keeps the persistent disk. */
+const newCredentials = (name: string): string[] => [
+  'put the file back from a backup',
+  `or let boshvirt up ${name} make new ones; they need a new machine, which keeps the persistent disk`,
+];
+
+async function load(name: string, path: string): Promise<Record<string, unknown>> {
   try {
     return (parse(await readFile(path, 'utf8')) ?? {}) as Record<string, unknown>;
   } catch (error) {
-    if (errnoOf(error) === 'ENOENT')
-      throw new UserError('NO_ENVIRONMENT', `There are no credentials in ${path}`, { cause: error });
-    throw new UserError('STATE_DAMAGED', `${path} cannot be read: ${messageOf(error)}`, { cause: error });
+    const why = errnoOf(error) === 'ENOENT' ? 'there is no such file' : messageOf(error);
+    throw new UserError('STATE_DAMAGED', `The credentials ${path} cannot be read: ${why}`, {
+      cause: error,
+      hints: newCredentials(name),
+    });
   }
 }
 

@@ -1,33 +1,108 @@
+import { once } from 'node:events';
 import { createReadStream } from 'node:fs';
+import { access } from 'node:fs/promises';
+import { ToolError, UserError } from '../platform/errors.ts';
 import type { Log } from '../platform/log.ts';
-import { run } from '../platform/process.ts';
+import { commandLine, openPipe } from '../platform/process.ts';
+import { pause } from '../platform/retry.ts';
 import { engineLogPath } from './deploy.ts';
 import { type EnvironmentRecord, requireRecord } from './record.ts';
 import { openBackend, requireVm } from './session.ts';
 import { sshArgv } from './ssh.ts';
 
-export const logSources = ['console', 'agent', 'cpi'] as const;
+export const logSources = ['cpi', 'console', 'agent'] as const;
 export type LogSource = (typeof logSources)[number];
 
+export interface LogOptions {
+  /** Goes on with what is written from now on, until the signal fires. */
+  readonly follow: boolean;
+  readonly log: Log;
+  readonly signal: AbortSignal;
+}
+
+/** runit keeps the agent's log there; readable for root alone, hence sudo. */
+const agentLogPath = '/var/vcap/bosh/log/current';
+const everything = ['-n', '+1'];
+
 /**
- * The text of one of the environment's logs, as a stream: the VM's serial console (also of a VM that is off), the agent's
- * log out of the running guest, or what create-env and the CPI said on this machine.
+ * The text of one of the environment's logs, as a stream: what create-env and the CPI said on this machine, the VM's serial
+ * console (also of a VM that is off), the agent's log out of the running guest.
  */
-export async function* readLog(name: string, source: LogSource, log: Log): AsyncGenerator<Uint8Array> {
+export async function* readLog(
+  name: string,
+  source: LogSource,
+  options: LogOptions,
+): AsyncGenerator<Uint8Array> {
   const record = await requireRecord(name);
-  if (source === 'cpi') yield* createReadStream(engineLogPath(name)) as AsyncIterable<Uint8Array>;
-  else if (source === 'console') yield* consoleOf(record, log);
-  else yield await agentLog(record);
+  if (source === 'cpi') yield* engineLog(name, options);
+  else if (source === 'console') yield* consoleLog(record, options);
+  else yield* agentLog(name, options);
 }
 
-async function* consoleOf(record: EnvironmentRecord, log: Log): AsyncGenerator<Uint8Array> {
-  await using backend = await openBackend(record, log);
-  yield* backend.ground.consoleLog(await requireVm(record.name));
+async function* engineLog(name: string, { follow, signal }: LogOptions): AsyncGenerator<Uint8Array> {
+  const path = engineLogPath(name);
+  const isThere = await access(path).then(
+    () => true,
+    () => false,
+  );
+  if (!isThere) throw new UserError('NO_ENVIRONMENT', `create-env has not run yet: there is no ${path}`);
+  if (follow) yield* outputOf(['tail', ...everything, '-F', path], signal);
+  else yield* createReadStream(path, { signal }) as AsyncIterable<Uint8Array>;
 }
 
-/** runit keeps the agent's log in `current`; readable for root alone, hence sudo. */
-async function agentLog(record: EnvironmentRecord): Promise<Uint8Array> {
-  const argv = await sshArgv(record.name, ['sudo', '-n', 'cat', '/var/vcap/bosh/log/current']);
-  const { stdout } = await run(argv, { timeoutMs: 60_000 });
-  return Buffer.from(stdout);
+async function* consoleLog(record: EnvironmentRecord, options: LogOptions): AsyncGenerator<Uint8Array> {
+  await using backend = await openBackend(record, options.log);
+  const read = async () => backend.ground.consoleLog(await requireVm(record.name));
+  if (options.follow) yield* growing(read, options.signal);
+  else yield* await read();
+}
+
+/** What comes after what was there already, asked for each second; a text that got shorter is a new one. */
+async function* growing(
+  read: () => Promise<AsyncIterable<Uint8Array>>,
+  signal: AbortSignal,
+): AsyncGenerator<Uint8Array> {
+  for (let seen = 0; ; await pause(1_000, signal)) {
+    let at = 0;
+    for await (const chunk of await read()) {
+      if (at + chunk.length > seen) yield chunk.subarray(Math.max(0, seen - at));
+      at += chunk.length;
+    }
+    seen = at;
+  }
+}
+
+async function* agentLog(name: string, { follow, signal }: LogOptions): AsyncGenerator<Uint8Array> {
+  const tail = follow ? [...everything, '-F'] : everything;
+  yield* outputOf(await sshArgv(name, ['sudo', '-n', 'tail', ...tail, agentLogPath]), signal);
+}
+
+/** A program's output as it comes. Throws a ToolError if the program fails. */
+async function* outputOf(
+  argv: readonly [string, ...string[]],
+  signal: AbortSignal,
+): AsyncGenerator<Uint8Array> {
+  const child = openPipe(argv);
+  const ended = once(child, 'close');
+  ended.catch(() => {}); // looked at below, unless the reader leaves before
+  child.stdin.on('error', () => {}).end();
+  let said = '';
+  child.stderr.on('data', (piece: Buffer) => {
+    said = `${said}${piece.toString('utf8')}`.slice(-2_000);
+  });
+  const end = () => child.kill();
+  signal.addEventListener('abort', end, { once: true });
+  try {
+    yield* child.stdout as AsyncIterable<Uint8Array>;
+    const [status] = (await ended) as [number | null];
+    signal.throwIfAborted();
+    if (status !== 0)
+      throw new ToolError(
+        'TEMPORARY',
+        `${commandLine(argv)} failed with exit status ${status}: ${said.trim()}`,
+      );
+  } finally {
+    signal.removeEventListener('abort', end);
+    child.kill();
+  }
 }

@@ -1,6 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { parse, stringify } from 'yaml';
 import * as z from 'zod/mini';
+import en from 'zod/v4/locales/en.js';
 import { errnoOf, messageOf, UserError } from '../platform/errors.ts';
 import { readTextIfThere, writeFileAtomic } from '../platform/files.ts';
 import { environmentPaths, environmentsFolder } from './paths.ts';
@@ -54,7 +55,7 @@ export async function readRecord(name: string): Promise<EnvironmentRecord | unde
   const { record: path } = environmentPaths(name);
   const text = await readTextIfThere(path);
   if (text === undefined) return undefined;
-  const parsed = z.safeParse(recordSchema, parseYaml(path, text));
+  const parsed = z.safeParse(recordSchema, parseYaml(path, text), { error: en().localeError });
   if (parsed.success) return parsed.data;
   throw damaged(
     path,

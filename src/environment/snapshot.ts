@@ -1,14 +1,17 @@
 import { copyFile, mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Backend, SnapshotFacts, SnapshotStore, VmCid } from '../cpi/backend.ts';
-import { errnoOf, UserError } from '../platform/errors.ts';
+import { errnoOf, messageOf, UserError } from '../platform/errors.ts';
 import { takeLock } from '../platform/lock.ts';
 import type { Log } from '../platform/log.ts';
+import { run } from '../platform/process.ts';
 import { Undo } from '../platform/undo.ts';
 import { agentOf } from './credentials.ts';
 import { environmentPaths } from './paths.ts';
 import { type EnvironmentRecord, requireRecord } from './record.ts';
 import { openBackend, requireVm } from './session.ts';
+import { sshArgv } from './ssh.ts';
+import type { Caller } from './steps/step.ts';
 
 const namePattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 /** What a snapshot keeps beside the VM: bosh's view of the world and the secrets that go with it. */
@@ -37,32 +40,38 @@ export async function listSnapshots(name: string, log: Log): Promise<SnapshotFac
   return await snapshotsOf(backend, record).list(await requireVm(name));
 }
 
-/** Puts machine, disks, state and credentials back; waits until the agent answers if it ran then. */
-export async function restoreSnapshot(
-  name: string,
-  snapshot: string,
-  log: Log,
-  signal: AbortSignal,
-): Promise<void> {
+/**
+ * Puts machine, disks, state and credentials back, after asking; waits until the agent answers if the machine ran then, and
+ * sets its clock.
+ */
+export async function restoreSnapshot(name: string, snapshot: string, caller: Caller): Promise<void> {
+  const { log, signal } = caller;
   await withSnapshots(name, 'snapshot restore', log, async ({ store, vm, record }) => {
+    const { createdAt, withMemory } = await requireSnapshot({ store, vm, record }, snapshot);
+    const question = `Restore '${snapshot}' of ${createdAt.toISOString()}: what happened in '${name}' since is lost. Go on?`;
+    if (!(await caller.confirm(question))) throw new UserError('DECLINED', 'Nothing was restored');
     await store.restore(vm, snapshot);
     await bringBackFiles(name, snapshot);
-    const facts = (await store.list(vm)).find((other) => other.name === snapshot);
-    if (facts?.withMemory) await (await agentOf(record, log)).ping({ timeoutMs: 60_000, signal });
+    if (!withMemory) return;
+    await (await agentOf(record, log)).ping({ timeoutMs: 60_000, signal });
+    await setClock(name, log, signal);
   });
 }
 
+/** A restored guest believes that no time went by (libvirt-spikes.md 5). One that cannot set its clock goes on with that. */
+async function setClock(name: string, log: Log, signal: AbortSignal): Promise<void> {
+  try {
+    await run(await sshArgv(name, ['sudo', '-n', 'hwclock', '-s', '-u']), { timeoutMs: 30_000, signal });
+  } catch (error) {
+    signal.throwIfAborted();
+    log.warn(`the machine's clock may be late: ${messageOf(error)}`);
+  }
+}
+
 export async function deleteSnapshot(name: string, snapshot: string, log: Log): Promise<void> {
-  await withSnapshots(name, 'snapshot delete', log, async ({ store, vm }) => {
-    const known = await store.list(vm);
-    if (!known.some((other) => other.name === snapshot)) {
-      throw new UserError('USAGE', `Environment '${name}' has no snapshot '${snapshot}'`, {
-        hints: [
-          known.length > 0 ? `there are: ${known.map((other) => other.name).join(', ')}` : 'it has none',
-        ],
-      });
-    }
-    await store.delete(vm, snapshot);
+  await withSnapshots(name, 'snapshot delete', log, async (work) => {
+    await requireSnapshot(work, snapshot);
+    await work.store.delete(work.vm, snapshot);
     await rm(join(environmentPaths(name).snapshots, snapshot), { recursive: true, force: true });
   });
 }
@@ -71,6 +80,19 @@ interface SnapshotWork {
   readonly record: EnvironmentRecord;
   readonly store: SnapshotStore;
   readonly vm: VmCid;
+}
+
+async function requireSnapshot(
+  { record, store, vm }: SnapshotWork,
+  snapshot: string,
+): Promise<SnapshotFacts> {
+  const known = await store.list(vm);
+  const found = known.find((other) => other.name === snapshot);
+  if (found) return found;
+  const names = known.map((other) => other.name).join(', ');
+  throw new UserError('USAGE', `Environment '${record.name}' has no snapshot '${snapshot}'`, {
+    hints: [names ? `there are: ${names}` : 'it has none; boshvirt snapshot create takes one'],
+  });
 }
 
 async function withSnapshots<T>(

@@ -2,7 +2,6 @@ import { Flags } from '@oclif/core';
 import { BaseCommand } from '../../command-line/base-command.ts';
 import { environmentArg, yesFlag } from '../../command-line/shared-flags.ts';
 import { restoreSnapshot } from '../../environment/snapshot.ts';
-import { UserError } from '../../platform/errors.ts';
 
 export default class SnapshotRestore extends BaseCommand<typeof SnapshotRestore> {
   static override summary = 'Put machine, disks, state and credentials back to what they were in a snapshot.';
@@ -17,10 +16,7 @@ export default class SnapshotRestore extends BaseCommand<typeof SnapshotRestore>
   async run(): Promise<{ name: string }> {
     const { name } = this.flags;
     const { environment } = this.args;
-    const question = `Restore '${name}': what happened in '${environment}' since is lost. Go on?`;
-    if (!(await this.caller(this.flags).confirm(question)))
-      throw new UserError('DECLINED', 'Nothing was restored');
-    await restoreSnapshot(environment, name, this.debugLog, this.signal);
+    await restoreSnapshot(environment, name, this.caller(this.flags));
     this.print(`Environment '${environment}' is as it was in '${name}'.`);
     return { name };
   }
