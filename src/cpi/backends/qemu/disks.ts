@@ -1,3 +1,4 @@
+import { escapeXml } from '../../../platform/template.ts';
 import type { DiskCid, DiskStore, JsonObject } from '../../backend.ts';
 import { CloudError, diskNotFound } from '../../errors.ts';
 import { isDiskCid } from './cids.ts';
@@ -71,7 +72,6 @@ export async function vmWithVolume(
   path: string,
   exceptVm?: string,
 ): Promise<string | undefined> {
-  const { escapeXml } = await import('../../../platform/template.ts');
   const wanted = `file='${escapeXml(path)}'`;
   const domains = (await host.libvirt.listDomains()).filter((domain) => domain.name !== exceptVm);
   const owners = await Promise.all(

@@ -1,6 +1,7 @@
 import { type Domain, type Libvirt, LibvirtError, libvirtErrors } from '../../../clients/libvirt/index.ts';
 import { escapeXml, fillTemplate, markup } from '../../../platform/template.ts';
 import type { JsonObject, NicPlan, VmSpec } from '../../backend.ts';
+import { parseXml } from './xml.ts';
 
 /** Namespaces of what we keep in a domain's metadata; the number is the format's version. */
 export const vmNamespace = 'urn:boshvirt:vm:1';
@@ -43,7 +44,7 @@ export async function vmRecords(libvirt: Libvirt): Promise<VmRecord[]> {
 /** A domain's record; undefined if it has none, and also if it went away just now. */
 export async function readVmRecord(domain: Domain): Promise<VmRecord | undefined> {
   const xml = await recordXml(domain);
-  return xml === undefined ? undefined : await parseVmRecord(domain.name, xml);
+  return xml === undefined ? undefined : parseVmRecord(domain.name, xml);
 }
 
 async function recordXml(domain: Domain): Promise<string | undefined> {
@@ -60,8 +61,7 @@ export async function stemcellOf(domain: Domain): Promise<string | undefined> {
   return / stemcell=['"]([^'"]+)['"]/.exec((await recordXml(domain)) ?? '')?.[1];
 }
 
-async function parseVmRecord(cid: string, xml: string): Promise<VmRecord | undefined> {
-  const { parseXml } = await import('./xml.ts');
+function parseVmRecord(cid: string, xml: string): VmRecord | undefined {
   const vm = parseXml(xml).child('vm');
   if (!vm) return undefined;
   return {

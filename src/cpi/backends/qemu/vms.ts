@@ -8,6 +8,7 @@ import { type CloudErrorType, stemcellNotFound, vmNotFound } from '../../errors.
 import { attachDisk, detachDisk } from './attachments.ts';
 import { isVmCid } from './cids.ts';
 import { refuseFullPool } from './disks.ts';
+import { persistentDisks } from './domain-disks.ts';
 import { domainXmlFor } from './domain-xml.ts';
 import { cloudErrorFrom } from './errors.ts';
 import type { QemuHost } from './host.ts';
@@ -138,7 +139,6 @@ export class QemuVms implements VmStore {
   }
 
   async listDisks(cid: VmCid): Promise<DiskCid[]> {
-    const { persistentDisks } = await import('./domain-disks.ts');
     const { live, config } = await persistentDisks(await this.#existing(cid));
     return [...new Set([...config, ...(live ?? [])].map((disk) => disk.diskCid as DiskCid))];
   }
