@@ -1,6 +1,7 @@
+import { resolve } from 'node:path';
 import { Flags } from '@oclif/core';
 import { BaseCommand } from '../command-line/base-command.ts';
-import { formatDuration } from '../command-line/format.ts';
+import { formatDuration, table } from '../command-line/format.ts';
 import { keyValues } from '../command-line/key-values.ts';
 import { environmentArg, yesFlag } from '../command-line/shared-flags.ts';
 import { backendNames } from '../cpi/backends/registry.ts';
@@ -24,11 +25,10 @@ export default class Up extends BaseCommand<typeof Up> {
   static override flags = {
     ...yesFlag,
     backend: Flags.string({
-      options: ['auto', ...backendNames],
-      description: 'hypervisor',
+      description: `hypervisor: auto, ${backendNames.join(', ')}`,
       env: 'BOSHVIRT_BACKEND',
     }),
-    profile: Flags.string({ options: ['machine'], description: 'what comes up', env: 'BOSHVIRT_PROFILE' }),
+    profile: Flags.string({ description: 'what comes up: machine', env: 'BOSHVIRT_PROFILE' }),
     engine: Flags.string({
       options: [...engineNames],
       description: 'who carries out create-env',
@@ -97,10 +97,13 @@ export default class Up extends BaseCommand<typeof Up> {
     this.print(`  machine   ${record.network.ip}, agent at https://${record.network.ip}:6868`);
     this.print(`  libvirt   ${record.uri}${record.host === 'private' ? ' (private to boshvirt)' : ''}`);
     this.print('Next:');
-    this.print(`  boshvirt status${named}             how it is`);
-    this.print(`  boshvirt ssh${named}                a shell on the machine`);
-    this.print(`  boshvirt snapshot create${named} -n first   keep this state`);
-    this.print(`  boshvirt down${named}               delete it all`);
+    const next = [
+      [`boshvirt status${named}`, 'how it is'],
+      [`boshvirt ssh${named}`, 'a shell on the machine'],
+      [`boshvirt snapshot create${named} -n first`, 'keep this state'],
+      [`boshvirt down${named}`, 'delete it all'],
+    ];
+    this.print(table(next.map((row) => ['', ...row])));
     return { ...record, changed };
   }
 
@@ -123,9 +126,9 @@ export default class Up extends BaseCommand<typeof Up> {
       cidr: flags.network,
       ip: flags.ip,
       stemcell: flags.stemcell,
-      ops: flags['ops-file'],
+      ops: flags['ops-file']?.map((path) => resolve(path)),
       vars: flags.var && keyValues(flags.var, '--var'),
-      varsFiles: flags['vars-file'],
+      varsFiles: flags['vars-file']?.map((path) => resolve(path)),
     };
   }
 }

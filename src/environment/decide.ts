@@ -1,11 +1,11 @@
 import { resolve } from 'node:path';
 import { backendNames } from '../cpi/backends/registry.ts';
-import { inspectHostRange, pickFreeRange } from '../host/findings/index.ts';
+import { inspectHostRange, pickFreeRange, rangesOverlap } from '../host/findings/index.ts';
 import { UserError } from '../platform/errors.ts';
 import { chooseEngine } from './engines.ts';
 import { objectNames, planNetwork } from './network-plan.ts';
 import { privateHostFolder } from './paths.ts';
-import type { EnvironmentRecord } from './record.ts';
+import { type EnvironmentRecord, environmentNames, readRecord } from './record.ts';
 import { resolveResources, type UpRequest } from './up-settings.ts';
 
 /** The libvirt that an environment will live on. */
@@ -28,11 +28,11 @@ export async function decideEnvironment(
   return {
     version: 1,
     name,
-    backend: before?.backend ?? chooseBackend(request.backend),
-    profile: chooseProfile(request.profile),
+    backend: before?.backend ?? chosenBackend(request.backend),
+    profile: before?.profile ?? 'machine',
     engine: await chooseEngine(request.engine ?? 'auto', before?.engine),
     ...chosen,
-    network: await decideNetwork(request, names, chosen, before),
+    network: await decideNetwork(name, request, chosen, before),
     pool: before?.pool ?? { name: names.pool, path: poolPath(names.pool, chosen) },
     resources: resolveResources(request, before),
     ...optional('stemcell', request.stemcell === undefined ? before?.stemcell : resolve(request.stemcell)),
@@ -45,44 +45,67 @@ export async function decideEnvironment(
   };
 }
 
-function chooseBackend(asked = 'auto'): string {
-  if (asked === 'auto') return 'qemu';
-  if ((backendNames as string[]).includes(asked)) return asked;
-  throw new UserError('UNSUPPORTED', `There is no backend '${asked}'`, {
-    hints: [`choose one of auto, ${backendNames.join(', ')}`],
-  });
+const chosenBackend = (asked = 'auto'): string => (asked === 'auto' ? 'qemu' : asked);
+
+/** Refuses a backend or a profile that this version does not have. Throws a UserError UNSUPPORTED. */
+export function refuseUnknown({ backend, profile, uri }: UpRequest): void {
+  refuseOther('backend', backend, ['auto', ...backendNames]);
+  refuseOther('profile', profile, ['machine']);
+  const driver = uri === undefined ? undefined : /^([^:+]+)(?:\+[^:]*)?:/.exec(uri)?.[1];
+  refuseOther('driver for libvirt', driver, ['qemu']);
 }
 
-function chooseProfile(asked = 'machine'): 'machine' {
-  if (asked === 'machine') return asked;
-  throw new UserError('UNSUPPORTED', `There is no profile '${asked}'`, {
-    hints: ['this version knows: machine'],
+function refuseOther(what: string, asked: string | undefined, known: readonly string[]): void {
+  if (asked === undefined || known.includes(asked)) return;
+  throw new UserError('UNSUPPORTED', `This version has no ${what} '${asked}'`, {
+    hints: [`it has: ${known.join(', ')}`],
   });
 }
 
 async function decideNetwork(
+  name: string,
   request: UpRequest,
-  names: ReturnType<typeof objectNames>,
-  { host, uri }: ChosenHost,
+  chosen: ChosenHost,
   before: EnvironmentRecord | undefined,
 ): Promise<EnvironmentRecord['network']> {
+  const { network, bridge } = objectNames(name);
   const asked = request.cidr === 'auto' ? undefined : request.cidr;
-  const cidr = before?.network.cidr ?? asked ?? (await pickFreeRange());
+  const others = before ? [] : await otherRecords(name);
+  const cidr =
+    before?.network.cidr ?? asked ?? (await pickFreeRange(others.map((other) => other.network.cidr)));
   const { gateway, ip } = planNetwork(cidr, request.ip ?? before?.network.ip);
-  // a remote machine's routes cannot be seen from here, and a private host has a network namespace of its own
-  const shared = host !== 'private' && !uri.includes('+ssh:');
-  if (!before && asked !== undefined) await refuseClash(cidr, names.bridge, shared);
-  return { name: names.network, bridge: names.bridge, cidr, gateway, ip };
+  if (!before && asked !== undefined) {
+    refuseTaken(
+      cidr,
+      others.filter((other) => other.uri === chosen.uri),
+    );
+    // a remote machine's routes cannot be seen from here, and a private host has a network namespace of its own
+    if (chosen.host !== 'private' && !chosen.uri.includes('+ssh:')) await refuseClash(cidr, bridge);
+  }
+  return { name: network, bridge, cidr, gateway, ip };
 }
 
-async function refuseClash(cidr: string, bridge: string, shared: boolean): Promise<void> {
-  if (!shared) return;
+/** The other environments of this user; one whose record is damaged cannot be asked. */
+async function otherRecords(name: string): Promise<EnvironmentRecord[]> {
+  const names = (await environmentNames()).filter((other) => other !== name);
+  const records = await Promise.all(names.map((other) => readRecord(other).catch(() => undefined)));
+  return records.filter((record) => record !== undefined);
+}
+
+function refuseTaken(cidr: string, others: readonly EnvironmentRecord[]): void {
+  const owner = others.find((other) => rangesOverlap(cidr, other.network.cidr));
+  if (owner) throw conflict(cidr, `${owner.network.cidr} of environment '${owner.name}'`);
+}
+
+async function refuseClash(cidr: string, bridge: string): Promise<void> {
   const clash = await inspectHostRange(cidr, bridge);
-  if (!clash) return;
-  throw new UserError('ADDRESS_CONFLICT', `The range ${cidr} clashes with ${clash} of this machine`, {
+  if (clash) throw conflict(cidr, `${clash} of this machine`);
+}
+
+const conflict = (cidr: string, owner: string): UserError =>
+  new UserError('ADDRESS_CONFLICT', `The range ${cidr} clashes with ${owner}`, {
     hints: ['choose another range with --network, or leave it out and boshvirt picks a free one'],
   });
-}
 
 function poolPath(pool: string, { host, uri }: ChosenHost): string {
   if (host === 'private') return `${privateHostFolder()}/pools/${pool}`;

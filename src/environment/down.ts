@@ -1,5 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { removePrivateHost } from '../host/private-host/index.ts';
+import { messageOf, UserError } from '../platform/errors.ts';
 import { type Lock, takeLock } from '../platform/lock.ts';
 import { deploySource, engineContext } from './deploy.ts';
 import { engineNamed } from './engines.ts';
@@ -53,10 +54,14 @@ function stepsOfDown(
       async run(_, say) {
         const stemcell = record.stemcellFile ?? { path: '/nowhere', sha1: '' };
         const source = deploySource(record, stemcell, options.boshvirtCommand);
-        await (await engineNamed(record.engine)).deleteEnv(
-          source,
-          await engineContext(record, options.boshvirtCommand, caller, lock, say),
-        );
+        const context = await engineContext(record, options.boshvirtCommand, caller, lock, say);
+        try {
+          await (await engineNamed(record.engine)).deleteEnv(source, context);
+        } catch (error) {
+          // what its state does not tell any more, the hypervisor does: the next step deletes all that is there
+          if (!(error instanceof UserError && error.code === 'STATE_DAMAGED')) throw error;
+          say(messageOf(error));
+        }
       },
     },
     {
@@ -77,14 +82,23 @@ function stepsOfDown(
       async run() {
         if (options.purge) await rm(paths.logs, { recursive: true, force: true });
         await rm(paths.folder, { recursive: true, force: true });
+        await rm(paths.lock, { force: true }); // while it is held: whoever comes next makes one of its own
       },
     },
   ];
 }
 
+/** One whose record is damaged may live on it as well. */
 async function isLastOnPrivateHost(record: EnvironmentRecord): Promise<boolean> {
   if (record.host !== 'private') return false;
   const others = (await environmentNames()).filter((other) => other !== record.name);
-  const records = await Promise.all(others.map(readRecord));
-  return !records.some((other) => other?.host === 'private');
+  const hosts = await Promise.all(
+    others.map((other) =>
+      readRecord(other).then(
+        (found) => found?.host,
+        () => 'private',
+      ),
+    ),
+  );
+  return !hosts.includes('private');
 }

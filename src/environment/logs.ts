@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createReadStream } from 'node:fs';
-import { access } from 'node:fs/promises';
 import { ToolError, UserError } from '../platform/errors.ts';
+import { isThere } from '../platform/files.ts';
 import type { Log } from '../platform/log.ts';
 import { commandLine, openPipe } from '../platform/process.ts';
 import { pause } from '../platform/retry.ts';
@@ -41,11 +41,8 @@ export async function* readLog(
 
 async function* engineLog(name: string, { follow, signal }: LogOptions): AsyncGenerator<Uint8Array> {
   const path = engineLogPath(name);
-  const isThere = await access(path).then(
-    () => true,
-    () => false,
-  );
-  if (!isThere) throw new UserError('NO_ENVIRONMENT', `create-env has not run yet: there is no ${path}`);
+  if (!(await isThere(path)))
+    throw new UserError('NO_ENVIRONMENT', `create-env has not run yet: there is no ${path}`);
   if (follow) yield* outputOf(['tail', ...everything, '-F', path], signal);
   else yield* createReadStream(path, { signal }) as AsyncIterable<Uint8Array>;
 }

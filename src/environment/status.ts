@@ -29,11 +29,32 @@ export async function status(name: string, log: Log, signal: AbortSignal): Promi
   return await statusOf(await requireRecord(name), log, signal);
 }
 
+/** An environment whose own record cannot be read. */
+export interface DamagedEnvironment {
+  readonly name: string;
+  readonly state: 'damaged';
+  readonly detail: string;
+}
+
 /** All environments of this user, by name. */
-export async function list(log: Log, signal: AbortSignal): Promise<EnvironmentStatus[]> {
+export async function list(
+  log: Log,
+  signal: AbortSignal,
+): Promise<(EnvironmentStatus | DamagedEnvironment)[]> {
   const names = (await environmentNames()).sort();
-  const records = (await Promise.all(names.map(readRecord))).filter((record) => record !== undefined);
-  return await Promise.all(records.map((record) => statusOf(record, log, signal)));
+  const found = await Promise.all(names.map((name) => statusIfThere(name, log, signal)));
+  return found.filter((each) => each !== undefined);
+}
+
+/** undefined for a folder without a record, which a killed `down` may leave. */
+async function statusIfThere(name: string, log: Log, signal: AbortSignal) {
+  try {
+    const record = await readRecord(name);
+    return record && (await statusOf(record, log, signal));
+  } catch (error) {
+    signal.throwIfAborted();
+    return { name, state: 'damaged', detail: messageOf(error) } as const;
+  }
 }
 
 async function statusOf(
@@ -84,6 +105,8 @@ async function stateOf(
 ): Promise<Pick<EnvironmentStatus, 'state' | 'detail'>> {
   if (record.phase === 'deleting')
     return { state: 'incomplete', detail: 'down did not finish; run it again' };
+  if (record.phase === 'preparing' && power === undefined)
+    return { state: 'incomplete', detail: 'up did not finish; run it again' };
   if (power === undefined)
     return { state: 'incomplete', detail: 'there is no machine; boshvirt up makes it' };
   if (power === 'off') return { state: 'stopped', detail: 'boshvirt up starts it' };

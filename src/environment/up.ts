@@ -1,24 +1,27 @@
-import { mkdir, stat } from 'node:fs/promises';
+import { mkdir, rm, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import type { Backend } from '../cpi/backend.ts';
+import type { Backend, VmCid } from '../cpi/backend.ts';
 import { installPackages, missingPackages } from '../host/findings/index.ts';
 import { findLibvirt } from '../host/libvirt-service.ts';
-import { startPrivateHost } from '../host/private-host/index.ts';
+import { privateHostNames, startPrivateHost } from '../host/private-host/index.ts';
 import { messageChain, UserError } from '../platform/errors.ts';
+import { isThere } from '../platform/files.ts';
 import { type Lock, takeLock } from '../platform/lock.ts';
 import { buildProbeStemcell } from '../stemcell/index.ts';
 import { inspectStemcell } from '../stemcell/inspect-stemcell.ts';
 import { agentOf } from './credentials.ts';
-import { type ChosenHost, decideEnvironment } from './decide.ts';
+import { type ChosenHost, decideEnvironment, refuseUnknown } from './decide.ts';
 import { deploySource, engineContext, type StemcellSource } from './deploy.ts';
 import { approve } from './doctor.ts';
 import { engineNamed } from './engines.ts';
-import { digestInputs } from './inputs.ts';
+import { digestInputs, requireFiles } from './inputs.ts';
+import { refuseShortMemory } from './memory.ts';
 import { planNetwork } from './network-plan.ts';
 import { cacheFolder, checkEnvironmentName, environmentPaths, privateHostFolder } from './paths.ts';
 import { type EnvironmentRecord, readRecord, writeRecord } from './record.ts';
 import { currentVm, hostRuns, openBackend } from './session.ts';
+import { listSnapshots } from './snapshot.ts';
 import type { Caller, Step } from './steps/step.ts';
 import { removeStrays } from './strays.ts';
 import { refuseMove, type UpRequest } from './up-settings.ts';
@@ -55,13 +58,31 @@ export async function up(
   caller: Caller,
 ): Promise<UpOutcome> {
   checkEnvironmentName(name);
+  refuseUnknown(request);
   if (request.cidr !== undefined && request.cidr !== 'auto') planNetwork(request.cidr, request.ip);
-  const paths = environmentPaths(name);
-  await using lock = await takeLock(paths.lock, 0, `boshvirt up ${name}`);
+  await using lock = await takeLock(environmentPaths(name).lock, 0, `boshvirt up ${name}`);
+  try {
+    return await upLocked(name, request, options, lock, caller);
+  } finally {
+    // an up that was refused leaves nothing, not even its lock
+    if (!(await isThere(environmentPaths(name).folder))) await rm(lock.path, { force: true });
+  }
+}
+
+async function upLocked(
+  name: string,
+  request: UpRequest,
+  options: UpOptions,
+  lock: Lock,
+  caller: Caller,
+): Promise<UpOutcome> {
   const before = await readRecord(name);
   if (before) refuseMove(request, before);
-  if (before && !options.recreate && (await isAsAsked(before, request, options, caller)))
-    return { record: before, changed: false };
+  await requireFiles('ops-file', request.ops ?? before?.ops ?? []);
+  await requireFiles('variables file', request.varsFiles ?? before?.varsFiles ?? []);
+  const far = before && (await distance(before, request, options, caller));
+  if (before && far === 'none') return { record: before, changed: false };
+  if (before && far === 'remake') await approveLoss(before, caller);
   const missing = await approvedPackages(request, before, caller);
   const work: Work = { changed: false };
   await caller.runSteps(stepsOfUp(name, request, options, before, missing, lock, caller), work);
@@ -86,6 +107,15 @@ function stepsOfUp(
       run: async (_, say) => await installPackages(missing, { log, signal, onLine: say }),
     },
     {
+      title: 'Find libvirt',
+      async run(work, say) {
+        const chosen = await chooseHost(request, before, caller);
+        work.record = await decideEnvironment(name, request, chosen, before);
+        await refuseShortMemory(work.record, before);
+        say(chosen.host === 'private' ? 'none answers: boshvirt runs one of its own' : chosen.uri);
+      },
+    },
+    {
       title: stemcellPath === undefined ? 'Build the probe stemcell' : 'Read the stemcell',
       async run(work, say) {
         work.stemcell =
@@ -101,19 +131,19 @@ function stepsOfUp(
       },
     },
     {
-      title: 'Find libvirt',
+      title: 'Start the private libvirt host',
+      skip: (work) => (required(work.record).host === 'private' ? undefined : 'another libvirt is used'),
       async run(work, say) {
-        work.chosen = await chooseHost(request, before, caller, say);
-        say(work.chosen.host === 'private' ? `private host in ${privateHostFolder()}` : work.chosen.uri);
+        await keep(required(work.record)); // from now on there is something that down has to find
+        await startPrivateHost(privateHostFolder(), { log, signal });
+        say(privateHostFolder());
       },
     },
     {
       title: 'Lay storage and network',
       async run(work, say) {
-        const record = await decideEnvironment(name, request, required(work.chosen), before);
-        await mkdir(environmentPaths(name).folder, { recursive: true, mode: 0o700 });
-        work.record = { ...record, phase: 'preparing' };
-        await writeRecord(work.record);
+        const record = required(work.record);
+        await keep(record);
         await using backend = await openBackend(record, log);
         await layGround(backend, record);
         await removeStrays(backend, name, log);
@@ -129,6 +159,8 @@ function stepsOfUp(
         const context = await engineContext(record, options.boshvirtCommand, caller, lock, say);
         const engine = await engineNamed(record.engine);
         work.changed = (await engine.createEnv(source, context, { recreate: options.recreate })).changed;
+        // a machine takes its snapshots with it
+        if (work.changed) await rm(environmentPaths(name).snapshots, { recursive: true, force: true });
         const stemcellFile = await identity(required(work.stemcell));
         work.record = { ...record, phase: 'up', inputs: await digestInputs(source), stemcellFile };
         await writeRecord(work.record);
@@ -145,30 +177,62 @@ function stepsOfUp(
   ];
 }
 
-/** True when create-env was done with these very inputs and the machine answers: then there is nothing to do. */
-async function isAsAsked(
+/** Writes down that work on the environment has begun. */
+async function keep(record: EnvironmentRecord): Promise<void> {
+  await mkdir(environmentPaths(record.name).folder, { recursive: true, mode: 0o700 });
+  await writeRecord({ ...record, phase: 'preparing' });
+}
+
+/** How far an environment is from what is asked for. */
+type Distance = 'none' | 'repair' | 'remake';
+
+/** Compares with what create-env was done with, and asks hypervisor and agent whether that still stands. */
+async function distance(
   before: EnvironmentRecord,
   request: UpRequest,
   options: UpOptions,
   caller: Caller,
-): Promise<boolean> {
-  if (before.phase !== 'up' || !(await hostRuns(before))) return false;
+): Promise<Distance> {
+  if (options.recreate || before.phase !== 'up') return 'remake';
+  const wanted = await decideEnvironment(before.name, request, before, before);
+  const cid = await currentVm(before.name);
+  if (wanted.engine !== before.engine || wanted.stemcell !== before.stemcell) return 'remake';
+  if (before.inputs !== (await digestNow(wanted, options))) return 'remake';
+  return (await isWell(before, cid, caller)) ? 'none' : 'repair';
+}
+
+async function isWell(record: EnvironmentRecord, cid: VmCid | undefined, caller: Caller): Promise<boolean> {
+  if (!(await hostRuns(record))) return false;
   try {
-    const wanted = await decideEnvironment(before.name, request, before, before);
-    if (wanted.engine !== before.engine || wanted.stemcell !== before.stemcell) return false;
-    if (before.inputs !== (await digestNow(wanted, options))) return false;
-    await using backend = await openBackend(before, caller.log);
+    await using backend = await openBackend(record, caller.log);
     const { vms } = await backend.ground.inventory();
-    const cid = await currentVm(before.name);
     if (!vms.some((vm) => vm.cid === cid && vm.state === 'running')) return false;
-    await (await agentOf(before, caller.log)).ping({ timeoutMs: 2_000, signal: caller.signal });
+    await (await agentOf(record, caller.log)).ping({ timeoutMs: 2_000, signal: caller.signal });
     return true;
   } catch (error) {
     caller.signal.throwIfAborted();
-    if (error instanceof UserError && error.code !== 'HYPERVISOR' && error.code !== 'NO_ENVIRONMENT')
-      throw error;
     caller.log.info(`the environment is not as it should be: ${messageChain(error)}`);
     return false;
+  }
+}
+
+/** A new machine has none of the old one's snapshots: asks before they are lost. Throws DECLINED. */
+async function approveLoss(before: EnvironmentRecord, caller: Caller): Promise<void> {
+  const lost = await snapshotNames(before, caller);
+  if (lost.length === 0) return;
+  const question = `The machine is made anew; its snapshots are lost: ${lost.join(', ')}. Go on?`;
+  if (await caller.confirm(question)) return;
+  throw new UserError('DECLINED', `Environment '${before.name}' was left as it is`);
+}
+
+/** Empty where nobody can be asked: what cannot be seen cannot be warned of. */
+async function snapshotNames(before: EnvironmentRecord, caller: Caller): Promise<string[]> {
+  if (!(await hostRuns(before)) || !(await currentVm(before.name))) return [];
+  try {
+    return (await listSnapshots(before.name, caller.log)).map((snapshot) => snapshot.name);
+  } catch (error) {
+    caller.log.info(`its snapshots cannot be listed: ${messageChain(error)}`);
+    return [];
   }
 }
 
@@ -207,20 +271,24 @@ async function approvedPackages(
   return missing;
 }
 
+/** What was chosen before stays; a libvirt that a person named has to answer; where none does, ours will. */
 async function chooseHost(
   request: UpRequest,
   before: EnvironmentRecord | undefined,
   caller: Caller,
-  say: (line: string) => void,
 ): Promise<ChosenHost> {
-  if (before && before.host !== 'private') return { uri: before.uri, host: before.host };
-  if (!before) {
-    const found = await findLibvirt(request.uri, { signal: caller.signal });
-    if (found.kind !== 'none') return { uri: found.uri, host: found.kind };
+  if (before) return { uri: before.uri, host: before.host };
+  const found = await findLibvirt(request.uri, { signal: caller.signal });
+  if (found.kind !== 'none') return { uri: found.uri, host: found.kind };
+  if (process.getuid?.() !== 0) {
+    throw new UserError('PERMISSION', 'No libvirt answers, and to run one of its own boshvirt needs root', {
+      hints: [
+        'run the same command with sudo -H',
+        'or let this machine’s libvirtd answer you: sudo systemctl enable --now libvirtd; sudo usermod -aG libvirt $USER',
+      ],
+    });
   }
-  say('starting a private libvirt host');
-  const host = await startPrivateHost(privateHostFolder(), { log: caller.log, signal: caller.signal });
-  return { uri: host.uri, host: 'private' };
+  return { uri: privateHostNames(privateHostFolder()).uri, host: 'private' };
 }
 
 async function layGround(backend: Backend, record: EnvironmentRecord): Promise<void> {

@@ -1,11 +1,12 @@
 import { readFile, statfs } from 'node:fs/promises';
-import { freemem, homedir } from 'node:os';
+import { homedir } from 'node:os';
 import { connectLibvirt } from '../../clients/libvirt/index.ts';
 import { messageOf } from '../../platform/errors.ts';
 import { kvmWorks } from '../../platform/kvm.ts';
 import { run, which } from '../../platform/process.ts';
 import type { Finding } from './finding.ts';
 import { installCommand } from './install.ts';
+import { availableMemoryMb } from './memory.ts';
 import { missingPackages } from './packages.ts';
 
 const bytesPerMb = 1024 * 1024;
@@ -111,9 +112,7 @@ async function kvm(): Promise<Finding> {
 }
 
 async function memory(): Promise<Finding> {
-  const info = await readFile('/proc/meminfo', 'utf8');
-  const kib = /^MemAvailable:\s+(\d+) kB/m.exec(info)?.[1];
-  const freeMb = kib === undefined ? Math.floor(freemem() / bytesPerMb) : Math.floor(Number(kib) / 1024);
+  const freeMb = await availableMemoryMb();
   const finding = {
     id: 'ram.free',
     title: 'memory',

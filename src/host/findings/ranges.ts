@@ -14,15 +14,18 @@ export async function inspectHostRange(cidr: string, ownBridge: string): Promise
   return clash && `the route ${clash.destination} (${clash.device})`;
 }
 
-/** The first of 192.168.150.0/24 … 192.168.249.0/24 that no route of this machine touches. */
-export async function pickFreeRange(): Promise<string> {
-  const routes = await hostRoutes();
+/** The first of 192.168.150.0/24 … 192.168.249.0/24 that neither a route of this machine nor one of `taken` touches. */
+export async function pickFreeRange(taken: readonly string[]): Promise<string> {
+  const used = [...(await hostRoutes()).map(({ range }) => range), ...taken.map(rangeOf)];
   for (let third = 150; third < 250; third += 1) {
     const cidr = `192.168.${third}.0/24`;
-    if (!routes.some(({ range }) => overlap(range, rangeOf(cidr)))) return cidr;
+    if (!used.some((range) => overlap(range, rangeOf(cidr)))) return cidr;
   }
   return '10.222.222.0/24';
 }
+
+/** Whether two IPv4 ranges have an address in common. */
+export const rangesOverlap = (a: string, b: string): boolean => overlap(rangeOf(a), rangeOf(b));
 
 /** The machine's routes to networks; the default route touches none in particular. */
 async function hostRoutes(): Promise<{ destination: string; device: string; range: Range }[]> {
