@@ -1,6 +1,6 @@
 import { once } from 'node:events';
+import { accessSync, constants } from 'node:fs';
 import { type FileHandle, mkdir, open, readFile, stat } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { errnoOf, ToolError, UserError } from './errors.ts';
 import { openWithDescriptor } from './process.ts';
@@ -14,6 +14,8 @@ export interface Lock extends AsyncDisposable {
 
 /** flock(1) could not have it. */
 const conflict = 75;
+/** In /tmp a link of someone else's must not lead us to a file of our own. */
+const openFlags = constants.O_RDWR | constants.O_APPEND | constants.O_CREAT | constants.O_NOFOLLOW;
 /** How long children of a holder that was killed may take to finish what they are at. */
 const orphansTimeoutMs = 120_000;
 
@@ -25,7 +27,7 @@ const orphansTimeoutMs = 120_000;
 export async function takeLock(path: string, timeoutMs: number, purpose: string): Promise<Lock> {
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
   for (;;) {
-    const file = await open(path, 'a+', 0o600);
+    const file = await open(path, openFlags, 0o600);
     try {
       await lockOpenFile(file, path, timeoutMs);
       if (await isStillAt(file, path)) return await held(file, path, purpose);
@@ -86,8 +88,21 @@ async function holderIsDead(path: string): Promise<boolean> {
   }
 }
 
-/** The folder for locks that processes of one user share: the run-time folder, or one of the user's own in /tmp. */
+/**
+ * The folder for locks that processes of one user share, whatever environment they were started with: below /run, or where
+ * there is no such folder in /tmp.
+ */
 export function lockFolder(): string {
-  const runtime = process.env.XDG_RUNTIME_DIR;
-  return runtime ? join(runtime, 'boshvirt') : join(tmpdir(), `boshvirt-${process.getuid?.() ?? 'user'}`);
+  const user = process.geteuid?.() ?? 0;
+  const runtime = user === 0 ? '/run' : `/run/user/${user}`;
+  return isWritable(runtime) ? join(runtime, 'boshvirt') : join('/tmp', `boshvirt-${user}`);
+}
+
+function isWritable(path: string): boolean {
+  try {
+    accessSync(path, constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
 }

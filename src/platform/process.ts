@@ -3,6 +3,7 @@
  * may have a signal. execa is loaded on first use: the CPI's light calls start no program and must not pay for it.
  */
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
+import { constants as os } from 'node:os';
 import { type ErrorCode, ToolError, UserError } from './errors.ts';
 
 export interface RunOptions {
@@ -127,7 +128,7 @@ export async function runInTerminal(
   try {
     return await new Promise<number>((resolve, reject) => {
       child.once('error', (error) => reject(startFailure(argv, error)));
-      child.once('exit', (code, signal) => resolve(code ?? 128 + (signal === 'SIGINT' ? 2 : 15)));
+      child.once('exit', (code, signal) => resolve(code ?? 128 + os.signals[signal ?? 'SIGTERM']));
     });
   } finally {
     process.off('SIGINT', ignore);
@@ -221,16 +222,20 @@ export function lastLines(text: string, count: number): string {
 
 /** Where a program lies on PATH (sbin folders included, since users often lack them), or undefined. */
 export async function which(program: string): Promise<string | undefined> {
-  const { access, constants } = await import('node:fs/promises');
   const folders = [...(process.env.PATH ?? '').split(':'), '/usr/local/sbin', '/usr/sbin', '/sbin'];
   for (const folder of folders) {
-    if (folder === '') continue;
     const path = `${folder}/${program}`;
-    const found = await access(path, constants.X_OK).then(
-      () => true,
-      () => false,
-    );
-    if (found) return path;
+    if (folder !== '' && (await isProgram(path))) return path;
   }
   return undefined;
+}
+
+async function isProgram(path: string): Promise<boolean> {
+  const { access, constants, stat } = await import('node:fs/promises');
+  try {
+    await access(path, constants.X_OK);
+    return (await stat(path)).isFile(); // a folder can be entered, which is the same right
+  } catch {
+    return false;
+  }
 }
