@@ -1,4 +1,5 @@
-import { ToolError } from '../../../platform/errors.ts';
+import { XmlElement as Parsed, parseXml as parseDocument } from '@rgrove/parse-xml';
+import { messageOf, ToolError } from '../../../platform/errors.ts';
 
 /** A read-only view of one element, by local names: prefixes are libvirt's to choose. */
 export interface XmlElement {
@@ -12,78 +13,50 @@ export interface XmlElement {
   at(...names: string[]): XmlElement | undefined;
 }
 
-const attribute = /\s+([^\s=<>/]+)\s*=\s*(?:"([^"<]*)"|'([^'<]*)')/g;
-const token = new RegExp(
-  [
-    /<!--[\s\S]*?-->|<\?[\s\S]*?\?>/, // comments, the XML declaration
-    /<!\[CDATA\[(?<literal>[\s\S]*?)\]\]>/,
-    /<\/(?<end>[^\s<>]+)\s*>/,
-    new RegExp(`<(?<start>[^\\s<>/!?]+)(?<attributes>(?:${attribute.source})*)\\s*(?<empty>/?)>`),
-    /(?<text>[^<]+)/,
-  ]
-    .map(({ source }) => source)
-    .join('|'),
-  'y',
-);
-
-/**
- * Parses a document; the result stands above the root element. Our own, for what libvirt writes (no document types): to load
- * the parser of an npm package takes longer than all else that a light CPI call does. Throws a ToolError for anything else.
- */
+/** Parses a document of libvirt's; the result stands above the root element. Throws a ToolError for what is no XML. */
 export function parseXml(document: string): XmlElement {
-  const top = new Element('', new Map());
-  const open = [top];
-  for (let at = 0; at < document.length; at = token.lastIndex) {
-    token.lastIndex = at;
-    const found = token.exec(document)?.groups;
-    const parent = open.at(-1);
-    if (!found || !parent) throw unreadable(document, at);
-    if (found.start !== undefined) {
-      const element = new Element(localName(found.start), attributesIn(found.attributes ?? ''));
-      parent.append(element);
-      if (found.empty === '') open.push(element);
-    } else if (found.end !== undefined) {
-      if (parent === top || localName(found.end) !== parent.name) throw unreadable(document, at);
-      open.pop();
-    } else parent.say(found.literal ?? decoded(found.text ?? ''));
+  try {
+    return new View('', {}, parseDocument(document).children);
+  } catch (error) {
+    throw new ToolError('HYPERVISOR', `XML from libvirt cannot be read: ${messageOf(error)}`, {
+      cause: error,
+    });
   }
-  if (open.length > 1) throw unreadable(document, document.length);
-  return top;
 }
 
-class Element implements XmlElement {
+class View implements XmlElement {
   readonly name: string;
-  readonly #attributes: ReadonlyMap<string, string>;
-  readonly #children: Element[] = [];
-  #text = '';
+  readonly #attributes: Readonly<Record<string, string>>;
+  readonly #nodes: readonly object[];
 
-  constructor(name: string, attributes: ReadonlyMap<string, string>) {
+  constructor(name: string, attributes: Readonly<Record<string, string>>, nodes: readonly object[]) {
     this.name = name;
     this.#attributes = attributes;
-  }
-
-  append(child: Element): void {
-    this.#children.push(child);
-  }
-
-  say(text: string): void {
-    this.#text += text;
+    this.#nodes = nodes;
   }
 
   get text(): string {
-    return this.#text.trim();
+    const own = this.#nodes.filter((node) => !(node instanceof Parsed)) as { text?: string }[];
+    return own
+      .map((node) => node.text ?? '')
+      .join('')
+      .trim();
   }
 
   attribute(name: string): string | undefined {
-    return this.#attributes.get(name);
+    const key = Object.keys(this.#attributes).find((each) => localName(each) === name);
+    return key === undefined ? undefined : this.#attributes[key];
   }
 
   child(name: string): XmlElement | undefined {
-    return this.#children.find((child) => child.name === name);
+    return this.children(name)[0];
   }
 
   children(name: string): XmlElement[] {
-    return this.#children.filter((child) => child.name === name);
+    return this.#nodes
+      .filter((node) => node instanceof Parsed)
+      .filter((element) => localName(element.name) === name)
+      .map((element) => new View(name, element.attributes, element.children));
   }
 
   at(...names: string[]): XmlElement | undefined {
@@ -92,27 +65,3 @@ class Element implements XmlElement {
 }
 
 const localName = (name: string): string => name.slice(name.indexOf(':') + 1);
-
-function attributesIn(text: string): Map<string, string> {
-  const found = [...text.matchAll(attribute)];
-  return new Map(
-    found.map(([, name = '', doubleQuoted, singleQuoted = '']) => [
-      localName(name),
-      decoded(doubleQuoted ?? singleQuoted),
-    ]),
-  );
-}
-
-const characters = new Map(Object.entries({ amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" }));
-
-function decoded(text: string): string {
-  return text.replaceAll(/&(?:#(\d+)|#x([0-9a-f]+)|(\w+));/gi, (whole, decimal, hex, name) => {
-    if (name !== undefined) return characters.get(name) ?? whole;
-    return String.fromCodePoint(decimal === undefined ? Number.parseInt(hex, 16) : Number(decimal));
-  });
-}
-
-function unreadable(document: string, at: number): ToolError {
-  const there = at < document.length ? `at: ${document.slice(at, at + 80)}` : 'at its end';
-  return new ToolError('HYPERVISOR', `XML from libvirt cannot be read ${there}`);
-}

