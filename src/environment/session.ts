@@ -9,8 +9,9 @@ import type { Log } from '../platform/log.ts';
 import { environmentPaths, privateHostFolder } from './paths.ts';
 import type { EnvironmentRecord } from './record.ts';
 
-/** Opens the environment's backend as its CPI would. */
+/** Opens the environment's backend as its CPI would. Throws a UserError HYPERVISOR if nobody answers. */
 export async function openBackend(record: EnvironmentRecord, log: Log): Promise<Backend> {
+  if (!(await hostRuns(record))) throw hostIsDown(record);
   const module = await backendModule(record.backend);
   return await module.open(
     {
@@ -38,13 +39,14 @@ export async function hostRuns(record: EnvironmentRecord): Promise<boolean> {
 export async function roadTo(record: EnvironmentRecord): Promise<GuestRoad> {
   if (record.host !== 'private') return guestRoad(undefined);
   const host = await findPrivateHost(privateHostFolder());
-  if (!host) {
-    throw new UserError('HYPERVISOR', `The private libvirt host in ${privateHostFolder()} is not running`, {
-      hints: [`boshvirt up ${record.name} starts it again`],
-    });
-  }
+  if (!host) throw hostIsDown(record);
   return guestRoad(host.netnsPath);
 }
+
+const hostIsDown = ({ name }: EnvironmentRecord): UserError =>
+  new UserError('HYPERVISOR', `The private libvirt host in ${privateHostFolder()} is not running`, {
+    hints: [`boshvirt up ${name} starts it again`],
+  });
 
 /** The machine's CID, as bosh's state file has it; undefined before create_vm and after delete_vm. */
 export async function currentVm(name: string): Promise<VmCid | undefined> {

@@ -36,6 +36,7 @@ export interface UpOptions {
 
 export interface UpOutcome {
   readonly record: EnvironmentRecord;
+  /** false: it was as asked, and nothing was done. */
   readonly changed: boolean;
 }
 
@@ -44,7 +45,6 @@ interface Work {
   chosen?: ChosenHost;
   stemcell?: StemcellSource;
   record?: EnvironmentRecord;
-  changed: boolean;
 }
 
 /**
@@ -84,9 +84,9 @@ async function upLocked(
   if (before && far === 'none') return { record: before, changed: false };
   if (before && far === 'remake') await approveLoss(before, caller);
   const missing = await approvedPackages(request, before, caller);
-  const work: Work = { changed: false };
+  const work: Work = {};
   await caller.runSteps(stepsOfUp(name, request, options, before, missing, lock, caller), work);
-  return { record: required(work.record), changed: work.changed };
+  return { record: required(work.record), changed: true };
 }
 
 function stepsOfUp(
@@ -112,7 +112,7 @@ function stepsOfUp(
         const chosen = await chooseHost(request, before, caller);
         work.record = await decideEnvironment(name, request, chosen, before);
         await refuseShortMemory(work.record, before);
-        say(chosen.host === 'private' ? 'none answers: boshvirt runs one of its own' : chosen.uri);
+        say(chosen.host === 'private' ? 'boshvirt runs one of its own' : chosen.uri);
       },
     },
     {
@@ -158,9 +158,9 @@ function stepsOfUp(
         const source = deploySource(record, required(work.stemcell), options.boshvirtCommand);
         const context = await engineContext(record, options.boshvirtCommand, caller, lock, say);
         const engine = await engineNamed(record.engine);
-        work.changed = (await engine.createEnv(source, context, { recreate: options.recreate })).changed;
+        const { changed } = await engine.createEnv(source, context, { recreate: options.recreate });
         // a machine takes its snapshots with it
-        if (work.changed) await rm(environmentPaths(name).snapshots, { recursive: true, force: true });
+        if (changed) await rm(environmentPaths(name).snapshots, { recursive: true, force: true });
         const stemcellFile = await identity(required(work.stemcell));
         work.record = { ...record, phase: 'up', inputs: await digestInputs(source), stemcellFile };
         await writeRecord(work.record);
