@@ -189,6 +189,17 @@ test('a new VM, on the other machine type, reads the disk that the deleted one h
   expect(await guests.shell(c, 'cat /var/vcap/store/note')).toBe('kept\nby-b');
 });
 
+test('a guest that still boots lets go of a disk as soon as it can', async () => {
+  await host.virsh('reset', vmOf(a));
+  const early = String(await cpi.call('create_disk', 16, {}, null));
+  await cpi.call('attach_disk', vmOf(a), early);
+  await cpi.call('detach_disk', vmOf(a), early);
+  expect(await host.virsh('dumpxml', vmOf(a))).not.toContain(early);
+  await cpi.call('delete_disk', early);
+  await guests.awake(a);
+  expect(await serialsIn(a)).not.toContain(early);
+});
+
 test('ten more disks are all there at once, in both machine types, and after a reboot', async () => {
   const made = await Promise.all(
     Array.from({ length: 20 }, async () => String(await cpi.call('create_disk', 16, {}, null))),

@@ -1,4 +1,4 @@
-import type { Domain } from '../../../clients/libvirt/index.ts';
+import { type Domain, LibvirtError, libvirtErrors } from '../../../clients/libvirt/index.ts';
 import { messageOf } from '../../../platform/errors.ts';
 import { waitFor } from '../../../platform/retry.ts';
 import type { DiskCid, DiskHint } from '../../backend.ts';
@@ -9,8 +9,10 @@ import { diskXml } from './domain-xml.ts';
 import { cloudErrorFrom } from './errors.ts';
 import type { QemuHost } from './host.ts';
 
-/** A guest that is busy takes its time; one that still boots cannot let go at all. */
+/** A guest that is busy takes its time. */
 const detachTimeoutMs = 30_000;
+/** One that boots loses what it is asked, and nobody repeats it but us. */
+const askAgainMs = 1_000;
 
 /** Plugs a persistent disk in, now and for later starts, and believes only what the domain's XML then shows. */
 export async function attachDisk(host: QemuHost, domain: Domain, disk: DiskCid): Promise<DiskHint> {
@@ -36,30 +38,44 @@ export async function attachDisk(host: QemuHost, domain: Domain, disk: DiskCid):
 
 /** Unplugs a disk and returns when the guest has let go of it: libvirt alone may say so too early (host.md 1). */
 export async function detachDisk(host: QemuHost, domain: Domain, disk: DiskCid): Promise<void> {
-  const before = await persistentDisks(domain);
-  const [live, config] = [named(before.live ?? [], disk), named(before.config, disk)];
-  const known = live ?? config;
-  if (!known) {
+  if (!(await askForRemoval(domain, disk))) {
     if (!(await host.findDisk(disk))) throw diskNotFound(disk);
     throw diskNotAttached(domain.name, disk);
   }
+  const end = performance.now() + detachTimeoutMs;
+  const gone = async () => (await isGone(domain, disk)) || undefined;
+  while (!(await waitFor(gone, { timeoutMs: askAgainMs, intervalMs: 50 }))) {
+    if (performance.now() > end) throw heldOn(domain, disk);
+    await askForRemoval(domain, disk);
+  }
+}
+
+/** Asks for the removal of a disk wherever the domain has it; false if that is nowhere. */
+async function askForRemoval(domain: Domain, disk: DiskCid): Promise<boolean> {
+  const attached = await persistentDisks(domain);
+  const [live, config] = [named(attached.live ?? [], disk), named(attached.config, disk)];
+  const known = live ?? config;
+  if (!known) return false;
   const xml = diskXml({ path: known.path, target: known.target, serial: disk });
   try {
     await domain.detachDevice(xml, { live: live !== undefined, config: config !== undefined });
   } catch (error) {
-    throw cloudErrorFrom(error, `Detaching disk ${disk} from VM ${domain.name}`);
+    if (!isOnItsWay(error)) throw cloudErrorFrom(error, `Detaching disk ${disk} from VM ${domain.name}`);
   }
-  const gone = await waitFor(async () => (await isGone(domain, disk)) || undefined, {
-    timeoutMs: detachTimeoutMs,
-    intervalMs: 50,
-  });
-  if (gone) return;
-  throw new CloudError(
+  return true;
+}
+
+/** It went while we asked, or QEMU remembers an earlier request. */
+const isOnItsWay = (error: unknown): boolean =>
+  error instanceof LibvirtError &&
+  (error.is(libvirtErrors.DEVICE_MISSING) || /already in the process of unplug/.test(error.message));
+
+function heldOn(domain: Domain, disk: DiskCid): CloudError {
+  const seconds = detachTimeoutMs / 1000;
+  return new CloudError(
     'CloudError',
-    `VM '${domain.name}' did not let go of disk '${disk}' within ${detachTimeoutMs / 1000} s`,
-    {
-      hints: ['the guest may still be starting or be paused: look at its console, then detach again'],
-    },
+    `VM '${domain.name}' did not let go of disk '${disk}' within ${seconds} s`,
+    { hints: ['the guest may hang or be paused: look at its console, then detach again'] },
   );
 }
 
