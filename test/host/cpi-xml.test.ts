@@ -1,0 +1,93 @@
+/** Every document that the qemu backend gives libvirt, held against libvirt's own schemas. */
+import { mkdtempDisposable, readdir, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import type { StemcellCid, VmCid, VmSpec } from '../../src/cpi/backend.ts';
+import { diskXml, domainXml } from '../../src/cpi/backends/qemu/domain-xml.ts';
+import { volumeXml } from '../../src/cpi/backends/qemu/volumes.ts';
+import { packageRoot } from '../../src/platform/package-root.ts';
+import { run } from '../../src/platform/process.ts';
+import { escapeXml, fillTemplate } from '../../src/platform/template.ts';
+
+/** Characters that XML has uses for, wherever a user may choose a name. */
+const odd = `<&"'>é`;
+const spec: VmSpec = {
+  cid: 'vm-0123456789abcdef0' as VmCid,
+  agentId: odd,
+  stemcell: 'sc-0123456789abcdef0' as StemcellCid,
+  cloudProperties: {},
+  nics: [
+    { network: odd, hostNetwork: 'default', mac: '52:54:00:aa:bb:cc', ip: '10.0.0.6' },
+    { network: 'second', hostNetwork: 'other', mac: '52:54:00:aa:bb:cd', ip: undefined },
+  ],
+};
+const folder = `/var/lib/it's a <pool> & more`;
+const domainOf = (type: 'kvm' | 'qemu', machine: 'pc' | 'q35', ephemeralDiskMb = 1024) =>
+  domainXml({
+    type,
+    machine,
+    folder,
+    environment: odd,
+    spec,
+    resources: { cpus: 2, memoryMb: 512, ephemeralDiskMb, rootDiskMb: 0 },
+  });
+const volume = { name: 'a', capacityBytes: 10 ** 12 } as const;
+const networkHoles = {
+  name: 'n',
+  environment: odd,
+  bridge: 'virbr7',
+  domain: 'bosh.test',
+  gateway: '10.0.0.1',
+  prefixLength: 24,
+};
+
+/** By the schema's name and what is special about the document. */
+const documents: [schema: string, what: string, xml: string][] = [
+  ['domain', 'on kvm', domainOf('kvm', 'pc')],
+  ['domain', 'emulated', domainOf('qemu', 'pc')],
+  ['domain', 'on q35', domainOf('qemu', 'q35')],
+  ['domain', 'without an ephemeral disk', domainOf('qemu', 'pc', 0)],
+  ['storagevol', 'qcow2', volumeXml({ ...volume, format: 'qcow2', mode: '0600' })],
+  ['storagevol', 'raw and empty', volumeXml({ name: odd, capacityBytes: 0, format: 'raw' })],
+  [
+    'storagevol',
+    'on a backing file',
+    volumeXml({ ...volume, format: 'qcow2', backing: { path: `${folder}/b`, format: 'raw' } }),
+  ],
+  ['storagepool', 'of a folder', fillTemplate('qemu/pool.xml', { name: 'p', path: folder })],
+  ['network', 'with NAT', fillTemplate('qemu/network.xml', networkHoles)],
+  ['domainsnapshot', 'of all disks', fillTemplate('qemu/snapshot.xml', { name: odd, description: odd })],
+];
+
+test.each(documents)('%s %s', async (schema, _, xml) => {
+  await expect(validate(schema, xml)).resolves.toBe('valid');
+});
+
+test('a disk that is plugged in later looks like one that is there from the start', () => {
+  const disk = { path: `${folder}/${spec.cid}-root.qcow2`, target: 'vda', serial: 'root' };
+  expect(diskXml(disk)).toContain(`<source file="${escapeXml(disk.path)}"/>`);
+  expect(domainOf('qemu', 'pc')).toContain(diskXml(disk));
+});
+
+test('every template of the backend is among these documents', async () => {
+  const partials = ['backing.xml', 'disk.xml', 'nic.xml', 'nic-record.xml', 'vm-record.xml'];
+  const whole = ['domain.xml', 'network.xml', 'pool.xml', 'snapshot.xml', 'volume.xml'];
+  const files = await readdir(join(packageRoot(), 'templates/qemu'));
+  expect(files.sort()).toEqual([...partials, ...whole].sort());
+});
+
+test('the schemas do refuse what is wrong', async () => {
+  await expect(validate('domain', domainOf('qemu', 'pc').replace('<vcpu>', '<vcpus>'))).rejects.toThrow();
+  await expect(
+    validate('network', fillTemplate('qemu/network.xml', networkHoles).replace('bridge name', 'bridge nam')),
+  ).rejects.toThrow('fails to validate');
+});
+
+async function validate(schema: string, xml: string): Promise<string> {
+  await using folderOfFile = await mkdtempDisposable(join(tmpdir(), 'boshvirt-xml-'));
+  const path = join(folderOfFile.path, 'document.xml');
+  await writeFile(path, xml);
+  await run(['virt-xml-validate', path, schema]);
+  return 'valid';
+}
