@@ -6,7 +6,7 @@ import type { Log } from '../platform/log.ts';
 import { run } from '../platform/process.ts';
 import { requireBuildTools } from './build-tools.ts';
 import { DebianPackages } from './debian-packages.ts';
-import { bootSizeMb, makeProbeDisk, recipe, rootSizeMb } from './probe-disk.ts';
+import { bootSizeMb, makeProbeDisk, rootSizeMb } from './probe-disk.ts';
 import { gatherInputs, type ProbeInputs } from './probe-inputs.ts';
 import { writeImage, writeStemcell } from './stemcell-archive.ts';
 import { copyWhole, type KeptStemcell, StemcellCache } from './stemcell-cache.ts';
@@ -39,11 +39,11 @@ const lockTimeoutMs = 10 * 60_000;
  */
 export async function buildProbeStemcell(options: ProbeStemcellOptions): Promise<ProbeStemcell> {
   const { cacheDir, signal, outPath } = options;
-  await requireSupported(options);
+  await requireSupported();
   await mkdir(cacheDir, { recursive: true });
   options.onStep?.('looking for packages');
   const debian = new DebianPackages({ cacheDir, signal });
-  const inputs = await gatherInputs(debian);
+  const inputs = await gatherInputs(debian, options.agentPath);
   const cache = new StemcellCache(cacheDir);
   await using _lock = await takeLock(
     cache.lockPath(inputs.key),
@@ -56,7 +56,7 @@ export async function buildProbeStemcell(options: ProbeStemcellOptions): Promise
   return { ...stemcell, path: outPath ?? stemcell.path, cached: found !== undefined };
 }
 
-async function requireSupported(options: ProbeStemcellOptions): Promise<void> {
+async function requireSupported(): Promise<void> {
   if (process.platform !== 'linux' || process.arch !== 'x64') {
     throw new UserError(
       'UNSUPPORTED',
@@ -66,16 +66,11 @@ async function requireSupported(options: ProbeStemcellOptions): Promise<void> {
       },
     );
   }
-  if (options.agentPath !== undefined)
-    throw new UserError(
-      'UNSUPPORTED',
-      'The probe stemcell cannot take a real bosh-agent yet: leave agentPath out',
-    );
   await requireBuildTools();
 }
 
 async function build(
-  { key, packages, own }: ProbeInputs,
+  { key, packages, own, version }: ProbeInputs,
   debian: DebianPackages,
   cache: StemcellCache,
   { cacheDir, signal, log, onStep: say = () => {} }: ProbeStemcellOptions,
@@ -95,7 +90,6 @@ async function build(
     say('packing the stemcell');
     const [image, path] = [join(work, 'image'), join(work, 'stemcell.tgz')];
     const sha1 = await writeImage(image, disk, signal);
-    const version = `0.${recipe}.0-${key.slice(0, 12)}`;
     const facts = { name, version, operatingSystem: name, diskMb: 1 + bootSizeMb + rootSizeMb };
     await writeStemcell(path, { path: image, sha1 }, facts, signal);
     return await cache.keep(key, path, name, version);

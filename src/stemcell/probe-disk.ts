@@ -5,7 +5,6 @@ import { type RawDisk, rawDisk } from './disk-image.ts';
 import { isThere } from './is-there.ts';
 import { kernelModules } from './kernel-modules.ts';
 import { type GuestSources, guestInitramfs, guestRoot } from './probe-guest.ts';
-import { guestDrivers } from './probe-packages.ts';
 import { writeRootFilesystem } from './root-filesystem.ts';
 
 /** Raise it when the same inputs shall give another image. */
@@ -40,13 +39,14 @@ export async function makeProbeDisk(
   ]);
 }
 
-async function bootFiles({ packages, scripts, ...rest }: GuestSources) {
+async function bootFiles(sources: GuestSources) {
+  const { packages, scripts, parts } = sources;
   const folder = (await isThere(join(packages, 'lib/modules'))) ? 'lib/modules' : 'usr/lib/modules';
   const [release = ''] = await readdir(join(packages, folder));
-  const modules = await kernelModules(join(packages, folder, release), guestDrivers);
+  const modules = await kernelModules(join(packages, folder, release), parts.drivers);
   return {
     vmlinuz: await readFile(join(packages, 'boot', `vmlinuz-${release}`)),
-    'initrd.gz': await guestInitramfs({ packages, scripts, ...rest }, modules),
+    'initrd.gz': await guestInitramfs(sources, modules),
     'syslinux.cfg': await readFile(join(scripts, 'syslinux.cfg')),
   };
 }

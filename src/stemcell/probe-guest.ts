@@ -5,23 +5,24 @@ import { UserError } from '../platform/errors.ts';
 import { run } from '../platform/process.ts';
 import { type CpioEntry, cpioArchive } from './cpio.ts';
 import { isElf, neededLibraries, withoutSymbols } from './elf.ts';
+import type { GuestParts, MachineFile } from './guest-parts.ts';
 import { GuestTree } from './guest-tree.ts';
 import { isThere } from './is-there.ts';
 import type { KernelModule } from './kernel-modules.ts';
-import { guestPrograms } from './probe-packages.ts';
 
 export interface GuestSources {
   /** Root of the unpacked Debian packages. */
   readonly packages: string;
   /** stemcells/probe/guest: our own scripts and tables. */
   readonly scripts: string;
-  readonly node: string;
-  readonly agent: string;
+  readonly parts: GuestParts;
+  readonly agentFiles: readonly MachineFile[];
 }
 
 const libraryFolders = [
   'lib/x86_64-linux-gnu',
   'usr/lib/x86_64-linux-gnu',
+  'usr/lib/x86_64-linux-gnu/systemd',
   'lib64',
   'usr/lib64',
   'usr/libexec/sudo',
@@ -29,77 +30,28 @@ const libraryFolders = [
 ];
 const loader = 'ld-linux-x86-64.so.2';
 
-/** The guest's root file system: busybox, the agent on Node, an ssh server, tools for ext4, their libraries. */
-export async function guestRoot(sources: GuestSources): Promise<GuestTree> {
+/** The guest's root file system: busybox, the agent, what the parts name, and the libraries of all programs. */
+export async function guestRoot({ packages, scripts, parts, agentFiles }: GuestSources): Promise<GuestTree> {
   const tree = new GuestTree();
-  addFolders(tree);
-  await addScripts(tree, sources.scripts);
-  const programs = [withoutSymbols(await readFile(sources.node))];
-  tree.file('/usr/bin/node', programs[0] ?? '', 0o755);
-  for (const { from, to, mode } of guestPrograms) {
-    const program = await readFirst(sources.packages, from);
-    programs.push(program);
-    tree.file(to, program, mode ?? 0o755);
-  }
-  await addLibraries(tree, sources.packages, programs);
-  await addBusybox(tree, sources.packages);
-  tree.link('/sbin/mkfs.ext4', 'mke2fs');
-  tree.file('/var/vcap/bosh/bin/probe-agent.cjs', await readFile(sources.agent), 0o644);
-  return tree;
-}
-
-function addFolders(tree: GuestTree): void {
-  for (const path of [
-    '/dev',
-    '/proc',
-    '/sys',
-    '/run',
-    '/tmp',
-    '/mnt',
-    '/bin',
-    '/sbin',
-    '/usr/bin',
-    '/usr/sbin',
-  ])
-    tree.folder(path);
-  for (const path of [
-    '/var/vcap/bosh/bin',
-    '/var/vcap/bosh/etc',
-    '/var/vcap/bosh/log',
-    '/var/vcap/data',
-    '/var/vcap/store',
-  ])
-    tree.folder(path);
-  for (const path of ['/var/log', '/var/run', '/etc/dropbear', '/var/vcap/store_migration_target'])
-    tree.folder(path);
+  for (const path of parts.folders) tree.folder(path);
   tree.folder('/root', 0o700);
   tree.folder('/home/vcap', 0o700, 1000);
-}
-
-/** Where each of our files goes in the guest. */
-const scriptPlaces: Readonly<Record<string, { to: string; mode: number }>> = {
-  'rc.boot': { to: '/etc/rc.boot', mode: 0o755 },
-  'rc.shutdown': { to: '/etc/rc.shutdown', mode: 0o755 },
-  inittab: { to: '/etc/inittab', mode: 0o644 },
-  'power-button': { to: '/etc/acpi/PWRF/00000080', mode: 0o755 },
-  'bosh-agent-rc': { to: '/var/vcap/bosh/bin/bosh-agent-rc', mode: 0o755 },
-  'udhcpc.script': { to: '/etc/udhcpc.script', mode: 0o755 },
-  passwd: { to: '/etc/passwd', mode: 0o644 },
-  group: { to: '/etc/group', mode: 0o644 },
-  shadow: { to: '/etc/shadow', mode: 0o600 },
-  profile: { to: '/etc/profile', mode: 0o644 },
-  sudoers: { to: '/etc/sudoers', mode: 0o440 },
-  'pam-sudo': { to: '/etc/pam.d/sudo', mode: 0o644 },
-};
-
-async function addScripts(tree: GuestTree, folder: string): Promise<void> {
-  for (const [name, { to, mode }] of Object.entries(scriptPlaces))
-    tree.file(to, await readFile(join(folder, name)), mode);
-  tree.file('/etc/hosts', '127.0.0.1 localhost\n::1 localhost\n');
-  tree.file('/etc/hostname', 'probe\n');
-  tree.file('/etc/shells', '/bin/sh\n');
-  tree.file('/etc/nsswitch.conf', 'passwd: files\ngroup: files\nshadow: files\nhosts: files dns\n');
-  tree.file('/var/vcap/bosh/etc/operating_system', 'probe');
+  for (const [path, content] of Object.entries(parts.texts)) tree.file(path, content);
+  for (const { from, to, mode } of parts.ownFiles) tree.file(to, await readFile(join(scripts, from)), mode);
+  const programs: Buffer[] = [];
+  for (const { path, to, mode, withoutSymbols: smaller = false } of agentFiles) {
+    const content = await readFile(path);
+    programs.push(smaller ? withoutSymbols(content) : content);
+    tree.file(to, programs.at(-1) ?? '', mode);
+  }
+  for (const { from, to, mode = 0o755 } of parts.packageFiles) {
+    programs.push(await readFirst(packages, from));
+    tree.file(to, programs.at(-1) ?? '', mode);
+  }
+  await addLibraries(tree, packages, programs.filter(isElf));
+  for (const [path, target] of Object.entries(parts.links)) tree.link(path, target);
+  await addBusybox(tree, packages);
+  return tree;
 }
 
 /** Copies the libraries that the programs need, and those that these need. */
@@ -129,13 +81,13 @@ async function addBusybox(tree: GuestTree, packages: string): Promise<void> {
 
 /** The first programs of the guest: busybox, the drivers, the script that starts the real root. */
 export async function guestInitramfs(
-  sources: GuestSources,
+  { packages, scripts }: GuestSources,
   modules: readonly KernelModule[],
 ): Promise<Buffer> {
-  const busybox = await readFirst(sources.packages, ['bin/busybox', 'usr/bin/busybox']);
+  const busybox = await readFirst(packages, ['bin/busybox', 'usr/bin/busybox']);
   const entries: CpioEntry[] = [
     ...['bin', 'dev', 'proc', 'sys', 'root', 'modules'].map((path) => ({ path, mode: 0o755 })),
-    { path: 'init', mode: 0o755, content: await readFile(join(sources.scripts, 'init')) },
+    { path: 'init', mode: 0o755, content: await readFile(join(scripts, 'init')) },
     { path: 'bin/busybox', mode: 0o755, content: busybox },
     {
       path: 'modules/order',

