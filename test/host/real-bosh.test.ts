@@ -1,6 +1,6 @@
 /**
- * The CPI release, the qemu CPI and the bosh-cli engine under the real `bosh`, on a private libvirt host. What came of it is
- * asked of the guest over ssh and of libvirt, not of bosh.
+ * The CPI release, the qemu CPI and the bosh-cli engine under the real `bosh`, on a private libvirt host, with the agent of
+ * the probe stemcell or a real one. What came of it is asked of the guest over ssh and of libvirt, not of bosh.
  */
 import { randomBytes } from 'node:crypto';
 import { access, chmod, mkdir, mkdtempDisposable, readFile, writeFile } from 'node:fs/promises';
@@ -11,6 +11,7 @@ import { parse, stringify } from 'yaml';
 import type { Backend } from '../../src/cpi/backend.ts';
 import { backendModule } from '../../src/cpi/backends/registry.ts';
 import { BoshCliEngine } from '../../src/engine/bosh-cli/index.ts';
+import { BuiltinEngine } from '../../src/engine/builtin/index.ts';
 import type { DeploySource, EngineContext } from '../../src/engine/engine.ts';
 import { guestRoad } from '../../src/host/forward.ts';
 import { privateHostNames } from '../../src/host/private-host/index.ts';
@@ -22,8 +23,8 @@ import { startLibvirtd, type TestLibvirtd } from '../support/libvirtd.ts';
 import { tinyRelease, writeTinyRelease } from '../support/tiny-release.ts';
 
 const boshPath = process.env.BOSHVIRT_TEST_BOSH;
-/** A stemcell whose agent compiles packages and runs jobs, as every stemcell of the Cloud Foundry Foundation does. */
-const realStemcell = process.env.BOSHVIRT_TEST_STEMCELL;
+/** A real bosh-agent: it goes into the stemcell, and the machine gets a release, which our own agent would refuse. */
+const agentPath = process.env.BOSHVIRT_TEST_AGENT;
 
 const ip = '10.244.77.6';
 const gateway = '10.244.77.1';
@@ -41,7 +42,7 @@ describe.skipIf(boshPath === undefined)(
       folder = await mkdtempDisposable(join(tmpdir(), 'boshvirt bosh '));
       libvirtd = await startLibvirtd();
       command = await writeLauncher(join(folder.path, "boshvirt's own"));
-      stemcell = await findStemcell();
+      stemcell = await makeStemcell();
       await layGround();
     }, 300_000);
 
@@ -52,12 +53,14 @@ describe.skipIf(boshPath === undefined)(
 
     test('makes a machine, leaves it alone, grows its disk, re-creates it dead or alive, and deletes it', async () => {
       const machine = await newMachine('life');
+      if (agentPath !== undefined) await machine.addRelease();
       const first = await machine.createEnv();
       expect(first).toEqual({ changed: true });
       expect(machine.progress).toContainEqual(expect.stringMatching(/^Creating VM for instance/));
       const created = await machine.state();
       expect(await domains()).toEqual([created.current_vm_cid]);
       await machine.ssh('echo kept | sudo tee /var/vcap/store/note');
+      await expectStarts(machine, 1);
 
       expect(await machine.createEnv()).toEqual({ changed: false });
       expect((await machine.state()).current_vm_cid).toBe(created.current_vm_cid);
@@ -67,23 +70,27 @@ describe.skipIf(boshPath === undefined)(
       const grown = await machine.state();
       expect(grown.disks.map(({ size }) => size)).toEqual([384]);
       expect(grown.disks[0]?.cid).not.toBe(created.disks[0]?.cid);
-      expect(await machine.ssh('cat /var/vcap/store/note')).toBe('kept\n');
+      expect(await machine.ssh('sudo cat /var/vcap/store/note')).toBe('kept\n');
       expect(
         Number(await machine.ssh('df -m /var/vcap/store | tail -n 1 | tr -s " " | cut -d " " -f 2')),
       ).toBeGreaterThan(300);
       await withBackend(async (backend) => {
         expect((await backend.ground.inventory()).disks).toEqual([grown.disks[0]?.cid]);
       });
+      await expectStarts(machine, 2);
 
       expect(await machine.createEnv({ recreate: true })).toEqual({ changed: true });
       const again = await machine.state();
       expect(again.current_vm_cid).not.toBe(grown.current_vm_cid);
-      expect(await machine.ssh('cat /var/vcap/store/note')).toBe('kept\n');
+      expect(await machine.ssh('sudo cat /var/vcap/store/note')).toBe('kept\n');
+      await expectStarts(machine, 3);
 
+      await machine.ssh('sync'); // the machine goes as in a power cut
       await run(['virsh', '-c', libvirtd.uri, 'suspend', again.current_vm_cid]);
       expect(await machine.createEnv({ recreate: true })).toEqual({ changed: true });
       expect(await domains()).toEqual([(await machine.state()).current_vm_cid]);
-      expect(await machine.ssh('cat /var/vcap/store/note')).toBe('kept\n');
+      expect(await machine.ssh('sudo cat /var/vcap/store/note')).toBe('kept\n');
+      await expectStarts(machine, 4);
 
       await machine.deleteEnv();
       await expectNothingLeft(machine);
@@ -113,34 +120,27 @@ describe.skipIf(boshPath === undefined)(
       300_000,
     );
 
-    test.skipIf(realStemcell === undefined)(
-      'compiles and runs a release (needs BOSHVIRT_TEST_STEMCELL, a stemcell with a real agent)',
-      async () => {
-        const machine = await newMachine('jobs');
-        const path = join(folder.path, 'tiny.tgz');
-        await writeTinyRelease(path);
-        await machine.addOps([
-          { type: 'replace', path: '/releases/-', value: { name: tinyRelease.name, url: `file://${path}` } },
-          {
-            type: 'replace',
-            path: '/instance_groups/name=machine/jobs/-',
-            value: {
-              name: tinyRelease.job,
-              release: tinyRelease.name,
-              properties: { tiny: { greeting: 'from the manifest' } },
-            },
-          },
-        ]);
-        expect(await machine.createEnv()).toEqual({ changed: true });
-        expect(await machine.ssh('cat /var/vcap/store/greetings')).toBe('compiled: from the manifest\n');
-        machine.vars.persistent_disk_mb = 512;
-        expect(await machine.createEnv()).toEqual({ changed: true });
-        expect((await machine.ssh('cat /var/vcap/store/greetings')).trim().split('\n')).toHaveLength(2);
-        expect(await machine.createEnv()).toEqual({ changed: false });
-        await machine.deleteEnv();
+    test.each([
+      { first: 'builtin', second: 'bosh-cli' },
+      { first: 'bosh-cli', second: 'builtin' },
+    ] as const)(
+      'what $first made, $second knows and deletes',
+      async ({ first, second }) => {
+        const machine = await newMachine(`from ${first}`);
+        const [maker, heir] = [engines[first](), engines[second]()];
+        expect(await maker.createEnv(machine.source, machine.context)).toEqual({ changed: true });
+        const { current_vm_cid: vm } = await machine.state();
+        await machine.ssh('echo kept | sudo tee /var/vcap/store/note');
+        expect(await heir.createEnv(machine.source, machine.context, { recreate: true })).toEqual({
+          changed: true,
+        });
+        expect(await domains()).toEqual([(await machine.state()).current_vm_cid]);
+        expect(await domains()).not.toEqual([vm]);
+        expect(await machine.ssh('sudo cat /var/vcap/store/note')).toBe('kept\n');
+        await heir.deleteEnv(machine.source, machine.context);
         await expectNothingLeft(machine);
       },
-      900_000,
+      600_000,
     );
   },
 );
@@ -156,9 +156,9 @@ async function writeLauncher(path: string): Promise<string> {
   return path;
 }
 
-async function findStemcell(): Promise<{ path: string; sha1: string }> {
-  if (realStemcell !== undefined) return { path: realStemcell, sha1: 'not-looked-at' };
-  return await buildProbeStemcell({ cacheDir: join(folder.path, 'cache'), log: silentLog });
+async function makeStemcell(): Promise<{ path: string; sha1: string }> {
+  const agent = agentPath === undefined ? {} : { agentPath };
+  return await buildProbeStemcell({ cacheDir: join(folder.path, 'cache'), log: silentLog, ...agent });
 }
 
 async function withBackend<T>(use: (backend: Backend) => Promise<T>): Promise<T> {
@@ -180,6 +180,11 @@ async function domains(): Promise<string[]> {
   return stdout.split('\n').filter(Boolean);
 }
 
+const engines = {
+  'bosh-cli': () => new BoshCliEngine({ boshPath: boshPath ?? 'bosh' }),
+  builtin: () => new BuiltinEngine(),
+};
+
 interface BoshState {
   readonly current_vm_cid: string;
   readonly disks: readonly { readonly cid: string; readonly size: number }[];
@@ -200,7 +205,7 @@ async function newMachine(name: string) {
     internal_gw: gateway,
     internal_ip: ip,
     vm_cpus: 2,
-    vm_memory_mb: realStemcell === undefined ? 384 : 1024,
+    vm_memory_mb: agentPath === undefined ? 384 : 640,
     vm_ephemeral_disk_mb: 512,
     persistent_disk_mb: 256,
     stemcell_url: `file://${stemcell.path}`,
@@ -225,7 +230,7 @@ async function newMachine(name: string) {
     road: guestRoad(privateHostNames(libvirtd.folder).netnsPath),
     onProgress: (line) => progress.push(line),
   };
-  const engine = new BoshCliEngine({ boshPath: boshPath ?? 'bosh' });
+  const engine = engines['bosh-cli']();
   return {
     vars,
     progress,
@@ -242,10 +247,21 @@ async function newMachine(name: string) {
     },
     deleteEnv: async () => await engine.deleteEnv(source, context),
     state: async (): Promise<BoshState> => JSON.parse(await readFile(source.statePath, 'utf8')),
-    async addOps(ops: readonly unknown[]) {
-      const path = join(home, 'jobs.yml');
-      await writeFile(path, stringify(ops));
-      opsFiles.push(path);
+    /** Has the manifest ask for the tiny release, from now on. */
+    async addRelease() {
+      const [path, ops] = [join(home, 'tiny.tgz'), join(home, 'tiny.yml')];
+      await writeTinyRelease(path);
+      const release = { name: tinyRelease.name, url: `file://${path}` };
+      const properties = { tiny: { greeting: 'from the manifest' } };
+      const job = { name: tinyRelease.job, release: tinyRelease.name, properties };
+      await writeFile(
+        ops,
+        stringify([
+          { type: 'replace', path: '/releases/-', value: release },
+          { type: 'replace', path: '/instance_groups/name=machine/jobs/-', value: job },
+        ]),
+      );
+      opsFiles.push(ops);
     },
     async ssh(line: string): Promise<string> {
       const key = join(home, 'key');
@@ -270,6 +286,16 @@ async function newMachine(name: string) {
       return (await run([program, ...rest], { timeoutMs: 60_000 })).stdout;
     },
   };
+}
+
+/** With a real agent: the release's program ran `times` times, once at each deploy, and monit holds its process. */
+async function expectStarts(machine: Machine, times: number): Promise<void> {
+  if (agentPath === undefined) return;
+  expect(await machine.ssh('sudo cat /var/vcap/store/greetings')).toBe(
+    'compiled: from the manifest\n'.repeat(times),
+  );
+  expect(await machine.ssh('sudo monit summary')).toMatch(/tiny +OK +Process/);
+  expect(await machine.ssh('cat /proc/$(sudo cat /var/vcap/sys/run/tiny/tiny.pid)/comm')).toBe('sleep\n');
 }
 
 /** The host as before: no domain, no disk, no stemcell, no state; and no secret in the log. */
