@@ -12,7 +12,7 @@ const sources = globSync('src/**/*.ts', { cwd: root }).map((path) => path.replac
  * begins with; what is below a room belongs to it unless it has a line of its own.
  */
 const rooms: Readonly<Record<string, readonly string[]>> = {
-  'src/main.ts': ['src/cpi/main.ts', 'src/command-line'],
+  'src/main.ts': ['src/cpi/main.ts', 'src/command-line', 'src/platform'],
   'src/command-line': ['src/environment/steps', 'src/platform'],
   'src/commands': ['src/command-line', 'src/environment', 'src/platform', 'src/cpi/backends/registry.ts'],
   'src/environment': [
@@ -145,7 +145,7 @@ test('only command-line and commands know oclif, only process.ts starts programs
   const outside = (paths: readonly string[], places: readonly string[]) =>
     paths.filter((path) => !places.some((place) => isIn(path, place)));
   expect(outside(users(/from '@oclif\/core'/), ['src/commands', 'src/command-line'])).toEqual([]);
-  expect(outside(users(/from 'node:child_process'/), ['src/platform/process.ts'])).toEqual([]);
+  expect(outside(users(/'node:child_process'/), ['src/platform/process.ts'])).toEqual([]);
   expect(outside(users(/process\.exit\(/), ['src/command-line/end-process.ts'])).toEqual([]);
 });
 

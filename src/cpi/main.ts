@@ -1,4 +1,3 @@
-import { parseArgs } from 'node:util';
 import { messageChain } from '../platform/errors.ts';
 import { type Log, lineLog } from '../platform/log.ts';
 import type { Backend, BackendModule } from './backend.ts';
@@ -47,14 +46,14 @@ async function answer(
 }
 
 function configPathIn(argv: readonly string[]): string | undefined {
-  try {
-    return parseArgs({ args: [...argv], options: { config: { type: 'string' } } }).values.config;
-  } catch (error) {
-    throw new CloudError(
-      'CpiError',
-      `boshvirt cpi: ${messageChain(error)}; usage: boshvirt cpi [--config FILE] < request.json`,
-    );
-  }
+  const words = argv.flatMap((word) => (word.startsWith('--config=') ? word.split(/=(.*)/s, 2) : word));
+  const [option, path, ...surplus] = words;
+  if (option === undefined) return undefined;
+  if (option === '--config' && path !== undefined && surplus.length === 0) return path;
+  throw new CloudError(
+    'CpiError',
+    `boshvirt cpi was started with '${argv.join(' ')}'; usage: boshvirt cpi [--config FILE] < request.json`,
+  );
 }
 
 /**

@@ -1,8 +1,8 @@
 /**
  * The one place that starts other programs. A command is an argv, never a shell string; every run has a timeout and
- * may have a signal. execa is loaded on first use: the CPI's light calls start no program and must not pay for it.
+ * may have a signal. What starts them is loaded on first use: the CPI's light calls start no program and must not pay for it.
  */
-import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
+import type { ChildProcess, SpawnOptions } from 'node:child_process';
 import { constants as os } from 'node:os';
 import { type ErrorCode, ToolError, UserError } from './errors.ts';
 
@@ -35,6 +35,8 @@ export interface RunResult {
   stderr: string;
   exitCode: number;
 }
+
+const childProcess = () => process.getBuiltinModule('node:child_process');
 
 const defaultTimeoutMs = 120_000;
 
@@ -141,7 +143,7 @@ export function openPipe(
   options: Pick<RunOptions, 'env' | 'cwd'> = {},
 ) {
   const [file, ...args] = argv;
-  return spawn(file, args, {
+  return childProcess().spawn(file, args, {
     stdio: ['pipe', 'pipe', 'pipe'],
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
     env: { ...process.env, ...options.env },
@@ -151,7 +153,7 @@ export function openPipe(
 /** Starts a program that is silent and works on an open file of ours, its descriptor 3. */
 export function openWithDescriptor(argv: readonly [string, ...string[]], descriptor: number): ChildProcess {
   const [file, ...args] = argv;
-  return spawn(file, args, { stdio: ['ignore', 'ignore', 'ignore', descriptor] });
+  return childProcess().spawn(file, args, { stdio: ['ignore', 'ignore', 'ignore', descriptor] });
 }
 
 /**
@@ -164,7 +166,7 @@ export function openGroup(
   options: Pick<RunOptions, 'cwd' | 'descriptors'> & { env: Readonly<Record<string, string | undefined>> },
 ): ChildProcess {
   const [file, ...args] = argv;
-  return spawn(file, args, {
+  return childProcess().spawn(file, args, {
     stdio: ['ignore', 'pipe', 'pipe', 'pipe', ...(options.descriptors ?? [])],
     detached: true,
     env: { ...options.env },
@@ -194,7 +196,7 @@ function start(
   },
 ): ChildProcess {
   const [file, ...args] = argv;
-  return spawn(file, args, {
+  return childProcess().spawn(file, args, {
     stdio: options.stdio,
     detached: options.detached ?? false,
     env: options.replaceEnv ? { ...options.env } : { ...process.env, ...options.env },

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
 import { kvmWorks } from '../../../platform/kvm.ts';
 import type { QemuHost } from './host.ts';
 
@@ -10,8 +10,16 @@ export async function domainType(host: QemuHost): Promise<'kvm' | 'qemu'> {
   const { accel } = host.options;
   if (accel !== 'auto') return accel === 'kvm' ? 'kvm' : 'qemu';
   const remote = /^\w+\+(ssh|tcp|tls):/.test(host.config.uri);
-  const cpuinfo = remote ? undefined : await readFile('/proc/cpuinfo', 'utf8').catch(() => undefined);
+  const cpuinfo = remote ? undefined : ownCpuinfo();
   return kvmWorks(await host.libvirt.capabilities(), cpuinfo) ? 'kvm' : 'qemu';
+}
+
+function ownCpuinfo(): string | undefined {
+  try {
+    return readFileSync('/proc/cpuinfo', 'utf8');
+  } catch {
+    return undefined; // not a Linux
+  }
 }
 
 /** qemu64 boots sooner under emulation than `max`; svm would make guests load KVM (real-bosh/README.md 4). */

@@ -1,5 +1,5 @@
 import { shortHash } from '../../../platform/ids.ts';
-import { type Lock, lockFolder, takeLock } from '../../../platform/lock.ts';
+import type { Lock } from '../../../platform/lock.ts';
 import { Undo } from '../../../platform/undo.ts';
 import type { JsonObject, StemcellCid, StemcellStore } from '../../backend.ts';
 import { CloudError } from '../../errors.ts';
@@ -151,10 +151,11 @@ async function usersOf(host: QemuHost, cid: string): Promise<string[]> {
   return (await vmRecords(host.libvirt)).filter((vm) => vm.stemcell === cid).map((vm) => vm.cid);
 }
 
-function lockStemcell(host: QemuHost, cid: string, purpose: string): Promise<Lock> {
+async function lockStemcell(host: QemuHost, cid: string, purpose: string): Promise<Lock> {
+  const { lockFolder, takeLock } = await import('../../../platform/lock.ts'); // light calls do without
   const { uri, storagePool } = host.config;
   const path = `${lockFolder()}/${cid}-${shortHash(`${uri} ${storagePool}`, 8)}.lock`;
-  return takeLock(path, importTimeoutMs, `${purpose} ${cid}`);
+  return await takeLock(path, importTimeoutMs, `${purpose} ${cid}`);
 }
 
 const megabytes = (bytes: number): number => Math.ceil(bytes / 1_000_000);
