@@ -217,7 +217,7 @@ test('cloud properties of other hypervisors are ignored with a warning', async (
 });
 
 describe('a create_vm killed in the midst of its work leaves what can be removed', () => {
-  /** Which volume is there when the process is killed; the last one is written after the definition. */
+  /** Which volume is there when the process is killed; the last one is written after all else. */
   test.each([['root.qcow2'], ['console.log'], ['config.iso']])(
     'once the VM’s %s is there',
     async (volume) => {
@@ -233,8 +233,9 @@ describe('a create_vm killed in the midst of its work leaves what can be removed
       );
       child.kill('SIGKILL');
       await ended;
-      expect(cid).toMatch(/^vm-/);
-      await cpi.call('delete_vm', cid ?? '');
+      const known = async () => ((await host.vmNames()).includes(cid ?? '') ? true : undefined);
+      expect(await waitFor(known, { timeoutMs: 10_000 })).toBe(true);
+      await cpi.call('delete_vm', cid);
       expect(await volumesOf('vm-')).toEqual([]);
       expect(await host.vmNames()).toEqual([]);
       const again = cidOf(await createVmAt(41));
@@ -370,20 +371,54 @@ describe('a pool that is full', () => {
     await rm(folder(), { recursive: true });
   });
 
+  const filler = () => join(folder(), 'filler');
+  const fill = async (megabytes: number) => {
+    const dd = ['dd', 'if=/dev/zero', `of=${filler()}`, 'bs=1M', `count=${megabytes}`, 'status=none'];
+    await run(['nsenter', '-t', String(host.libvirtd.pid), '-m', ...dd], { okExitCodes: [1] });
+  };
+  async function stemcellOf(name: string, bytes: number): Promise<string> {
+    const path = join(host.libvirtd.folder, name);
+    await writeFile(path, await tgz({ name: 'root.img', content: rawDisk(bytes) }));
+    return path;
+  }
+
+  const volumes = async () => {
+    await host.virsh('pool-refresh', 'tiny');
+    return await host.virsh('vol-list', 'tiny');
+  };
+
   test('takes no stemcell, whether that is seen before or in the midst of it', async () => {
-    const path = join(host.libvirtd.folder, 'large');
-    await writeFile(path, await tgz({ name: 'root.img', content: rawDisk(80 << 20) }));
-    const { type, message } = await tiny.failure('create_stemcell', path, {});
+    const large = await stemcellOf('large', 80 << 20);
+    const { type, message } = await tiny.failure('create_stemcell', large, {});
     expect([type, message]).toEqual(['NoDiskSpace', expect.stringContaining('needs 84 MB')]);
-    expect(await host.virsh('vol-list', 'tiny')).toBe('');
+    await fill(65); // and libvirt does not look again
+    const inMidst = await tiny.failure('create_stemcell', await stemcellOf('midst', 20 << 20), {});
+    expect([inMidst.type, inMidst.message]).toEqual([
+      'NoDiskSpace',
+      expect.stringContaining('No space left'),
+    ]);
+    await inside('rm', filler());
+    expect(await volumes()).toBe('');
+  });
+
+  test('takes no VM: what could be made of it before is taken back', async () => {
+    const cid = await tiny.call('create_stemcell', await stemcellOf('little', 64 << 10), {});
+    const before = await volumes();
+    await fill(80); // and libvirt does not look again
+    const { type, message } = await tiny.failure('create_vm', 'a', cid, small, { a: networkAt(9) }, [], {});
+    expect([type, message]).toEqual(['NoDiskSpace', expect.stringContaining('No space left')]);
+    await inside('rm', filler());
+    expect(await volumes()).toBe(before);
+    expect(await host.vmNames()).toEqual([]);
+    await tiny.call('delete_stemcell', cid);
   });
 
   test('takes no disk, and takes one as soon as there is room again', async () => {
-    await inside('dd', 'if=/dev/zero', `of=${folder()}/filler`, 'bs=1M', 'count=70', 'status=none');
+    await fill(70);
     await host.virsh('pool-refresh', 'tiny');
     const { type, message } = await tiny.failure('create_disk', 64, {}, null);
     expect([type, message]).toEqual(['NoDiskSpace', expect.stringContaining("Storage pool 'tiny' has ")]);
-    await inside('rm', `${folder()}/filler`);
+    await inside('rm', filler());
     const disk = await tiny.call('create_disk', 64, {}, null);
     await tiny.call('delete_disk', disk);
   });

@@ -15,7 +15,7 @@ import type { QemuHost } from './host.ts';
 import { parseVmProperties, type VmResources } from './options.ts';
 import { dropUnwantedStemcell } from './stemcells.ts';
 import { boshMetadataNamespace, boshMetadataXml, stemcellOf } from './vm-records.ts';
-import { stemcellVolume, vmVolumes, volumeXml } from './volumes.ts';
+import { stemcellVolume, type VolumeSpec, vmVolumes, volumeXml } from './volumes.ts';
 
 const bytesPerMb = 1024 * 1024;
 
@@ -33,12 +33,13 @@ export class QemuVms implements VmStore {
     try {
       await using undo = new Undo(this.#host.log);
       undo.defer(`delete ${spec.cid}`, () => this.delete(spec.cid));
-      const [xml] = await allEnded([
+      const [pool, xml, volumes] = await Promise.all([
+        this.#host.pool(),
         domainXmlFor(this.#host, spec, resources),
-        this.#createVolumes(spec, resources),
+        this.#volumesFor(spec, resources),
       ]);
-      const domain = await this.#host.libvirt.defineDomain(xml);
-      await domain.setAutostart(true); // the machine comes back after a reboot of the host (contract 8.1, 13)
+      // the definition is asked for first: whoever finds the remains of a killed call finds the volumes by its name
+      await allEnded([this.#define(xml), ...volumes.map((volume) => pool.createVolume(volumeXml(volume)))]);
       undo.keep();
     } catch (error) {
       throw cloudErrorFrom(error, `Creating VM ${spec.cid}`, 'VMCreationFailed');
@@ -46,7 +47,12 @@ export class QemuVms implements VmStore {
     return { system: '/dev/vda', ephemeral: resources.ephemeralDiskMb > 0 ? '/dev/vdb' : undefined };
   }
 
-  async #createVolumes(spec: VmSpec, resources: VmResources): Promise<void> {
+  async #define(xml: string): Promise<void> {
+    const domain = await this.#host.libvirt.defineDomain(xml);
+    await domain.setAutostart(true); // the machine comes back after a reboot of the host (contract 8.1, 13)
+  }
+
+  async #volumesFor(spec: VmSpec, resources: VmResources): Promise<VolumeSpec[]> {
     const pool = await this.#host.pool();
     const stemcell = await pool.findVolume(stemcellVolume(spec.stemcell));
     if (!stemcell) throw stemcellNotFound(spec.stemcell);
@@ -71,8 +77,7 @@ export class QemuVms implements VmStore {
       format: 'raw',
       mode: '0600',
     } as const;
-    const wanted = resources.ephemeralDiskMb > 0 ? [root, ephemeral, console] : [root, console];
-    await allEnded(wanted.map((volume) => pool.createVolume(volumeXml(volume))));
+    return resources.ephemeralDiskMb > 0 ? [root, ephemeral, console] : [root, console];
   }
 
   async has(cid: VmCid): Promise<boolean> {
@@ -117,9 +122,10 @@ export class QemuVms implements VmStore {
     await this.#host.pool(); // a stopped pool is told before the VM is touched
     const domain = await this.#host.findVm(cid);
     const stemcell = domain && (await stemcellOf(domain));
-    if (domain) await removeDomain(domain);
+    if (domain) await domain.destroy().catch(unlessWrongState);
     else this.#host.log.info(`VM ${cid} is not there: only what is left of it is deleted`);
     if (isVmCid(cid)) await this.#deleteVolumes(cid);
+    if (domain) await undefine(domain); // last: as long as anything is left, the VM can be found
     if (stemcell !== undefined) await dropUnwantedStemcell(this.#host, stemcell);
   }
 
@@ -175,6 +181,10 @@ async function startDomain(domain: Domain, failure: CloudErrorType): Promise<voi
 /** Cuts the power and removes the definition with all that hangs on it, whatever state the domain is in. */
 export async function removeDomain(domain: Domain): Promise<void> {
   await domain.destroy().catch(unlessWrongState);
+  await undefine(domain);
+}
+
+async function undefine(domain: Domain): Promise<void> {
   await domain.undefine({ managedSave: true, snapshotsMetadata: true, nvram: true }).catch(unlessGone);
 }
 
