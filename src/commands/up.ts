@@ -52,6 +52,7 @@ export default class Up extends BaseCommand<typeof Up> {
     }),
     agent: Flags.string({
       description: 'a real bosh-agent to build into the small stemcell',
+      exclusive: ['stemcell'],
       env: 'BOSHVIRT_AGENT',
     }),
     'ops-file': Flags.string({
@@ -87,7 +88,7 @@ export default class Up extends BaseCommand<typeof Up> {
     const { record, changed } = await up(
       environment,
       request,
-      { recreate: this.flags.recreate, boshvirtCommand: this.boshvirtCommand, agentBinary: this.flags.agent },
+      { recreate: this.flags.recreate, boshvirtCommand: this.boshvirtCommand },
       this.caller(this.flags),
     );
     const named = environment === 'default' ? '' : ` ${environment}`;
@@ -126,6 +127,7 @@ export default class Up extends BaseCommand<typeof Up> {
       cidr: flags.network,
       ip: flags.ip,
       stemcell: flags.stemcell,
+      agent: flags.agent,
       ops: flags['ops-file']?.map((path) => resolve(path)),
       vars: flags.var && keyValues(flags.var, '--var'),
       varsFiles: flags['vars-file']?.map((path) => resolve(path)),

@@ -16,6 +16,7 @@ const environmentSchema = z.strictObject({
   uri: z.optional(z.string()),
   size: z.optional(z.enum(['tiny', 'dev', 'cf'])),
   stemcell: z.optional(z.string()),
+  agent: z.optional(z.string()),
   resources: z.optional(
     z.strictObject({
       cpus: z.optional(z.int()),
@@ -167,6 +168,7 @@ function requestIn({ path, content }: Found, environment: string): UpRequest {
     cidr: network.cidr === 'auto' ? undefined : network.cidr,
     ip: network.ip === 'auto' ? undefined : network.ip,
     stemcell: entry.stemcell === undefined ? undefined : beside(entry.stemcell),
+    agent: entry.agent === undefined ? undefined : beside(entry.agent),
     ops: bosh.ops?.map(beside),
     varsFiles: bosh.varsFiles?.map(beside),
     vars:

@@ -1,12 +1,12 @@
-import { resolve } from 'node:path';
 import { backendNames } from '../cpi/backends/registry.ts';
 import { inspectHostRange, pickFreeRange, rangesOverlap } from '../host/findings/index.ts';
 import { UserError } from '../platform/errors.ts';
+import { hashFile } from '../stemcell/hash-file.ts';
 import { chooseEngine } from './engines.ts';
 import { objectNames, planNetwork } from './network-plan.ts';
 import { privateHostFolder } from './paths.ts';
 import { type EnvironmentRecord, environmentNames, readRecord } from './record.ts';
-import { resolveResources, type UpRequest } from './up-settings.ts';
+import { chosenStemcell, resolveResources, type UpRequest } from './up-settings.ts';
 
 /** The libvirt that an environment will live on. */
 export interface ChosenHost {
@@ -35,7 +35,8 @@ export async function decideEnvironment(
     network: await decideNetwork(name, request, chosen, before),
     pool: before?.pool ?? { name: names.pool, path: poolPath(names.pool, chosen) },
     resources: resolveResources(request, before),
-    ...optional('stemcell', request.stemcell === undefined ? before?.stemcell : resolve(request.stemcell)),
+    ...optional('stemcell', chosenStemcell(request, before).stemcell),
+    ...optional('agent', await decideAgent(request, before)),
     ...optional('stemcellFile', before?.stemcellFile),
     ops: [...(request.ops ?? before?.ops ?? [])],
     varsFiles: [...(request.varsFiles ?? before?.varsFiles ?? [])],
@@ -43,6 +44,16 @@ export async function decideEnvironment(
     phase: before?.phase ?? 'preparing',
     ...optional('inputs', before?.inputs),
   };
+}
+
+/** An agent that was named again is read again: its owner may have built it anew. */
+async function decideAgent(
+  request: UpRequest,
+  before: EnvironmentRecord | undefined,
+): Promise<EnvironmentRecord['agent']> {
+  const { agent: path } = chosenStemcell(request, before);
+  if (path === undefined) return undefined;
+  return request.agent === undefined ? before?.agent : { path, sha256: await hashFile(path, 'sha256') };
 }
 
 const chosenBackend = (asked = 'auto'): string => (asked === 'auto' ? 'qemu' : asked);

@@ -34,6 +34,8 @@ const recordSchema = z.object({
   }),
   /** What `--stemcell` named; absent: the probe stemcell. */
   stemcell: z.optional(z.string()),
+  /** What `--agent` named: the bosh-agent in the probe stemcell. */
+  agent: z.optional(z.object({ path: z.string(), sha256: z.string() })),
   /** The tarball that the machine was made from; `size` and `changed` (ms) tell later whether it is still that file. */
   stemcellFile: z.optional(
     z.object({ path: z.string(), sha1: z.string(), size: z.number(), changed: z.number() }),
@@ -57,10 +59,8 @@ export async function readRecord(name: string): Promise<EnvironmentRecord | unde
   if (text === undefined) return undefined;
   const parsed = z.safeParse(recordSchema, parseYaml(path, text), { error: en().localeError });
   if (parsed.success) return parsed.data;
-  throw damaged(
-    path,
-    parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; '),
-  );
+  const [first, ...more] = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
+  throw damaged(path, more.length === 0 ? `${first}` : `${first} (and ${more.length} more faults)`);
 }
 
 function parseYaml(path: string, text: string): unknown {

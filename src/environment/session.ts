@@ -56,7 +56,13 @@ export async function currentVm(name: string): Promise<VmCid | undefined> {
     const { current_vm_cid: cid } = JSON.parse(text) as { current_vm_cid?: string };
     return cid ? (cid as VmCid) : undefined;
   } catch (error) {
-    throw new UserError('STATE_DAMAGED', `${environmentPaths(name).state} is not JSON`, { cause: error });
+    throw new UserError('STATE_DAMAGED', `bosh's state ${environmentPaths(name).state} is not JSON`, {
+      cause: error,
+      hints: [
+        'put it back from a backup: without it nobody knows which disk is whose',
+        `or delete the environment, data included: boshvirt down ${name}`,
+      ],
+    });
   }
 }
 

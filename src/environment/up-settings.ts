@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { UserError } from '../platform/errors.ts';
 import type { EnvironmentRecord } from './record.ts';
 
@@ -23,6 +24,8 @@ export interface UpRequest {
   readonly cidr?: string | undefined;
   readonly ip?: string | undefined;
   readonly stemcell?: string | undefined;
+  /** A real bosh-agent for the probe stemcell, instead of boshvirt's own. */
+  readonly agent?: string | undefined;
   readonly ops?: readonly string[] | undefined;
   readonly vars?: Readonly<Record<string, string>> | undefined;
   readonly varsFiles?: readonly string[] | undefined;
@@ -39,6 +42,19 @@ export function resolveResources(request: UpRequest, record: EnvironmentRecord |
     ephemeralDiskMb: request.ephemeralDiskMb ?? base.ephemeralDiskMb,
     persistentDiskMb: request.persistentDiskMb ?? base.persistentDiskMb,
   };
+}
+
+/**
+ * The stemcell's file or, for the probe stemcell, the agent to build in; the one that was asked for last. Neither: the probe
+ * stemcell with its own agent.
+ */
+export function chosenStemcell(
+  request: UpRequest,
+  before: EnvironmentRecord | undefined,
+): { stemcell?: string | undefined; agent?: string | undefined } {
+  if (request.stemcell !== undefined) return { stemcell: resolve(request.stemcell) };
+  if (request.agent !== undefined) return { agent: resolve(request.agent) };
+  return { stemcell: before?.stemcell, agent: before?.agent?.path };
 }
 
 /** What cannot change under a standing environment. Throws a UserError that says what stands there. */

@@ -1,5 +1,4 @@
 import { mkdir, rm, stat } from 'node:fs/promises';
-import { resolve } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import type { Backend, VmCid } from '../cpi/backend.ts';
 import { installPackages, missingPackages } from '../host/findings/index.ts';
@@ -24,14 +23,12 @@ import { currentVm, hostRuns, openBackend } from './session.ts';
 import { listSnapshots } from './snapshot.ts';
 import type { Caller, Step } from './steps/step.ts';
 import { removeStrays } from './strays.ts';
-import { refuseMove, type UpRequest } from './up-settings.ts';
+import { chosenStemcell, refuseMove, type UpRequest } from './up-settings.ts';
 
 export interface UpOptions {
   readonly recreate: boolean;
   /** The program that bosh will start as CPI: this boshvirt's own launcher. */
   readonly boshvirtCommand: string;
-  /** A real bosh-agent for the probe stemcell, instead of boshvirt's own. */
-  readonly agentBinary?: string | undefined;
 }
 
 export interface UpOutcome {
@@ -80,6 +77,7 @@ async function upLocked(
   if (before) refuseMove(request, before);
   await requireFiles('ops-file', request.ops ?? before?.ops ?? []);
   await requireFiles('variables file', request.varsFiles ?? before?.varsFiles ?? []);
+  await requireFiles('agent', request.agent === undefined ? [] : [request.agent]);
   const far = before && (await distance(before, request, options, caller));
   if (before && far === 'none') return { record: before, changed: false };
   if (before && far === 'remake') await approveLoss(before, caller);
@@ -99,7 +97,7 @@ function stepsOfUp(
   caller: Caller,
 ): Step<Work>[] {
   const { signal, log } = caller;
-  const stemcellPath = request.stemcell ?? before?.stemcell;
+  const { stemcell: stemcellPath, agent: agentPath } = chosenStemcell(request, before);
   return [
     {
       title: 'Install packages',
@@ -125,9 +123,9 @@ function stepsOfUp(
                 log,
                 signal,
                 onStep: say,
-                ...(options.agentBinary === undefined ? {} : { agentPath: options.agentBinary }),
+                ...(agentPath === undefined ? {} : { agentPath }),
               })
-            : await inspectStemcell(resolve(stemcellPath), signal);
+            : await inspectStemcell(stemcellPath, signal);
       },
     },
     {
@@ -197,6 +195,7 @@ async function distance(
   const wanted = await decideEnvironment(before.name, request, before, before);
   const cid = await currentVm(before.name);
   if (wanted.engine !== before.engine || wanted.stemcell !== before.stemcell) return 'remake';
+  if (wanted.agent?.sha256 !== before.agent?.sha256) return 'remake';
   if (before.inputs !== (await digestNow(wanted, options))) return 'remake';
   return (await isWell(before, cid, caller)) ? 'none' : 'repair';
 }
@@ -263,7 +262,7 @@ async function approvedPackages(
   const local = uri === undefined || !uri.includes('+ssh:');
   const [hypervisor, builder] = await Promise.all([
     local ? missingPackages('qemu') : [],
-    (request.stemcell ?? before?.stemcell) === undefined ? missingPackages('stemcell') : [],
+    chosenStemcell(request, before).stemcell === undefined ? missingPackages('stemcell') : [],
   ]);
   const missing = [...new Set([...hypervisor, ...builder])];
   if (missing.length === 0) return [];

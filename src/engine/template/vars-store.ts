@@ -1,4 +1,4 @@
-import { UserError } from '../../platform/errors.ts';
+import { messageOf, UserError } from '../../platform/errors.ts';
 import { readTextIfThere, writeFileAtomic } from '../../platform/files.ts';
 import { generateValue } from './generators.ts';
 import type { VariableSource } from './interpolate.ts';
@@ -26,7 +26,7 @@ export class VarsStore {
   };
 
   async #load(): Promise<NodeMap> {
-    this.#values ??= asMap(readYaml((await readTextIfThere(this.#path)) ?? '', this.#path), this.#path);
+    this.#values ??= parse((await readTextIfThere(this.#path)) ?? '', this.#path);
     return this.#values;
   }
 
@@ -36,8 +36,27 @@ export class VarsStore {
   }
 }
 
-function asMap(node: Node, path: string): NodeMap {
+/** Throws STATE_DAMAGED: the values in it cannot be made again. */
+function parse(text: string, path: string): NodeMap {
+  const node = readYamlOrSay(text, path);
   if (node === null) return {};
   if (isMap(node)) return node;
-  throw new UserError('STATE_DAMAGED', `${path} is no map of variables`);
+  throw damaged(`The credentials ${path} are no map of variables`);
 }
+
+function readYamlOrSay(text: string, path: string): Node {
+  try {
+    return readYaml(text, path);
+  } catch (error) {
+    throw damaged(`The credentials cannot be read: ${messageOf(error)}`, error);
+  }
+}
+
+const damaged = (message: string, cause?: unknown): UserError =>
+  new UserError('STATE_DAMAGED', message, {
+    cause,
+    hints: [
+      'put the file back from a backup',
+      'or delete it: the machine is then made anew with new credentials, and keeps its persistent disk',
+    ],
+  });
