@@ -25,12 +25,20 @@ export async function createSnapshot(name: string, snapshot: string, log: Log): 
     });
   }
   return await withSnapshots(name, 'snapshot create', log, async ({ store, vm }) => {
+    await refuseTakenName(store, vm, snapshot); // before the undo is armed, which would delete the other one
     await using undo = new Undo(log);
     undo.defer('delete the snapshot', () => store.delete(vm, snapshot));
     const facts = await store.create(vm, snapshot);
     await keepFiles(name, snapshot);
     undo.keep();
     return facts;
+  });
+}
+
+async function refuseTakenName(store: SnapshotStore, vm: VmCid, snapshot: string): Promise<void> {
+  if (!(await store.list(vm)).some((other) => other.name === snapshot)) return;
+  throw new UserError('USAGE', `There is a snapshot '${snapshot}' already`, {
+    hints: ['choose another name', `or delete that one: boshvirt snapshot delete -n ${snapshot}`],
   });
 }
 
