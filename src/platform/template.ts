@@ -28,9 +28,13 @@ export function fillTemplate(name: string, holes: Readonly<Record<string, Hole>>
   return filled;
 }
 
-/** Escapes text for element content and for quoted attributes. */
+/** What no XML 1.0 document may hold, not even escaped: most control characters, halves of surrogate pairs. */
+const impossible = /[^\t\n\r\u0020-\uD7FF\uE000-\uFFFD\u{10000}-\u{10FFFF}]/gu;
+
+/** Escapes text for element content and for quoted attributes; what XML cannot hold becomes U+FFFD. */
 export function escapeXml(text: string): string {
   return text
+    .replaceAll(impossible, '\uFFFD')
     .replaceAll('&', '&amp;')
     .replaceAll('<', '&lt;')
     .replaceAll('>', '&gt;')

@@ -216,6 +216,23 @@ test('cloud properties of other hypervisors are ignored with a warning', async (
   await cpi.call('delete_vm', cid);
 });
 
+test('metadata may hold what XML cannot', async () => {
+  const cid = cidOf(await createVmAt(33));
+  await cpi.call('set_vm_metadata', cid, {
+    name: 'two\nlines',
+    'a key': 'a\u0007bell',
+    none: null,
+    list: [1],
+  });
+  expect(await host.virsh('desc', '--title', cid)).toBe('two lines (test)');
+  const xml = await host.virsh('metadata', cid, 'urn:boshvirt:bosh-metadata:1');
+  expect(xml).toContain('<entry name="a key">a\uFFFDbell</entry>');
+  expect(xml).toContain('<entry name="list">[1]</entry>');
+  await cpi.call('set_vm_metadata', cid, {});
+  expect(await host.virsh('metadata', cid, 'urn:boshvirt:bosh-metadata:1')).not.toContain('entry');
+  await cpi.call('delete_vm', cid);
+});
+
 describe('a create_vm killed in the midst of its work leaves what can be removed', () => {
   /** Which volume is there when the process is killed; the last one is written after all else. */
   test.each([['root.qcow2'], ['console.log'], ['config.iso']])(

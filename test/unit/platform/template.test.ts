@@ -25,6 +25,11 @@ test('a hole without a value and a value without a hole are bugs that name both'
   expect(() => fillTemplate(name, tooMuch)).toThrow(`${name} has no hole for nmae`);
 });
 
+test('what XML cannot hold is replaced, and all else stays', () => {
+  expect(escapeXml('a\0b\u001b\uFFFF\uD800c')).toBe('a\uFFFDb\uFFFD\uFFFD\uFFFDc');
+  expect(escapeXml('é\t\n😀')).toBe('é\t\n😀');
+});
+
 test('an escaped ampersand is escaped again: it was text', () => {
   expect(escapeXml('&amp;')).toBe('&amp;amp;');
 });

@@ -154,8 +154,9 @@ export class QemuVms implements VmStore {
     const where = { config: true, live: await domain.isActive() };
     const { deployment, name } = metadata;
     await domain.setMetadata('bosh', boshMetadataNamespace, boshMetadataXml(metadata), where);
-    if (typeof name === 'string')
-      await domain.setTitle(`${name} (${deployment ?? this.#host.config.environment})`, where);
+    if (typeof name !== 'string') return;
+    const title = `${name} (${deployment ?? this.#host.config.environment})`;
+    await domain.setTitle(title.replaceAll(/\s+/g, ' '), where); // libvirt takes one line
   }
 
   cloudPropertiesFor(needs: { cpus: number; memoryMb: number; ephemeralDiskMb: number }): JsonObject {
