@@ -52,7 +52,10 @@ interface MemoryDisk {
 export type Act = `${'stemcells' | 'vms' | 'disks' | 'networks' | 'settings'}.${string}` | 'open' | 'close';
 
 export class MemoryHost {
-  readonly stemcells = new Map<StemcellCid, { sha256: string; properties: JsonObject; bytes: number }>();
+  readonly stemcells = new Map<
+    StemcellCid,
+    { sha256: string; properties: JsonObject; bytes: number; owners: Set<string> }
+  >();
   readonly vms = new Map<VmCid, MemoryVm>();
   readonly disks = new Map<DiskCid, MemoryDisk>();
   networkActive = false;
@@ -120,13 +123,20 @@ class MemoryStemcells implements StemcellStore {
     this.#host = host;
   }
 
-  async import(image: Parameters<StemcellStore['import']>[0], sha256: string, properties: JsonObject) {
+  async import(
+    image: Parameters<StemcellStore['import']>[0],
+    sha256: string,
+    properties: JsonObject,
+    owner: string,
+  ) {
     const cid = `sc-${sha256.slice(0, 17)}` as StemcellCid;
     this.#host.attempt('stemcells.import');
-    if (this.#host.stemcells.has(cid)) return cid;
+    const known = this.#host.stemcells.get(cid);
+    known?.owners.add(owner);
+    if (known) return cid;
     let bytes = 0;
     for await (const chunk of image.open()) bytes += chunk.length;
-    this.#host.stemcells.set(cid, { sha256, properties, bytes });
+    this.#host.stemcells.set(cid, { sha256, properties, bytes, owners: new Set([owner]) });
     return cid;
   }
 
@@ -134,9 +144,10 @@ class MemoryStemcells implements StemcellStore {
     return this.#host.stemcells.has(cid);
   }
 
-  async delete(cid: StemcellCid) {
-    const isUsed = [...this.#host.vms.values()].some((vm) => vm.spec.stemcell === cid);
-    if (!isUsed) this.#host.stemcells.delete(cid);
+  async delete(cid: StemcellCid, owner: string) {
+    const owners = this.#host.stemcells.get(cid)?.owners;
+    owners?.delete(owner);
+    if (owners?.size === 0) this.#host.stemcells.delete(cid);
   }
 }
 

@@ -16,6 +16,8 @@ export class MemoryCpi {
   readonly host: MemoryHost;
   /** What the calls wrote to their log. */
   log = '';
+  /** Who asks in `request`, `call` and `failure`. */
+  director = 'd-1';
 
   constructor(host: MemoryHost) {
     this.host = host;
@@ -39,7 +41,7 @@ export class MemoryCpi {
 
   /** The whole answer to one call. */
   async request(method: string, args: readonly unknown[], apiVersion = 2): Promise<CpiResponse> {
-    const context = { director_uuid: 'd-1', request_id: 'cpi-123456' };
+    const context = { director_uuid: this.director, request_id: 'cpi-123456' };
     return await this.respond(JSON.stringify({ method, arguments: args, context, api_version: apiVersion }));
   }
 

@@ -11,7 +11,11 @@ import { stemcellFile } from './methods/stemcell-file.ts';
 const folder = join(import.meta.dirname, '../../fixtures/real-bosh/requests');
 
 interface Call {
-  readonly request: { readonly method: string; readonly arguments: readonly JsonValue[] };
+  readonly request: {
+    readonly method: string;
+    readonly arguments: readonly JsonValue[];
+    readonly context: { readonly director_uuid: string };
+  };
   readonly response: CpiResponse;
 }
 
@@ -55,6 +59,7 @@ async function before(
     const text = Array.isArray(found) ? found[0] : found;
     return typeof text === 'string' && !made.includes(text) ? text : undefined;
   };
+  cpi.director = calls[0]?.request.context.director_uuid ?? ''; // a state file keeps its own over all runs
   const stemcell = String(await cpi.call('create_stemcell', imagePath, {}));
   const [vm] = (await cpi.call(
     'create_vm',

@@ -1,7 +1,14 @@
 import { describe, expect, test } from 'vitest';
 import * as z from 'zod/mini';
 import { CloudError } from '../../../src/cpi/errors.ts';
-import { argument, failure, parseArguments, parseRequest, success } from '../../../src/cpi/wire.ts';
+import {
+  argument,
+  directorOf,
+  failure,
+  parseArguments,
+  parseRequest,
+  success,
+} from '../../../src/cpi/wire.ts';
 
 describe('parseRequest', () => {
   test('reads what the director and the CLI send', () => {
@@ -55,6 +62,12 @@ describe('parseRequest', () => {
   });
 });
 
+test('who asks is the director’s UUID, and nobody where none is given', () => {
+  const asks = (context: unknown) => directorOf(parseRequest(JSON.stringify({ method: 'info', context })));
+  expect(asks({ director_uuid: 'd-1' })).toBe('d-1');
+  expect([asks({}), asks(null), asks({ director_uuid: 5 })]).toEqual(['', '', '']);
+});
+
 describe('parseArguments', () => {
   const shapes = [argument.vm, argument.sizeMb, argument.hash] as const;
   const parse = (...values: unknown[]) => parseArguments('method_x', shapes, 1, values);
@@ -93,6 +106,16 @@ describe('parseArguments', () => {
     };
     const [parsed] = parseArguments('create_vm', [argument.networks], 0, [networks]);
     expect(JSON.stringify(parsed)).toBe(JSON.stringify(networks));
+  });
+
+  test.each([
+    ['an address that is no text', { ip: 5 }, 'n: ip: '],
+    ['a default that is no list', { default: 'gateway' }, 'n: default: '],
+    ['cloud properties that are no hash', { cloud_properties: 'x' }, 'n: cloud_properties: '],
+    ['a type that is no text', { type: ['manual'] }, 'n: type: '],
+  ])('refuses %s of a network and names it', (_, network, message) => {
+    const parse = () => parseArguments('create_vm', [argument.networks], 0, [{ n: network }]);
+    expect(parse).toThrow(`create_vm: argument 1: ${message}`);
   });
 
   test('says where within an argument the fault lies', () => {

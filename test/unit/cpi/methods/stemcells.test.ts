@@ -48,6 +48,19 @@ test('a bad image is said before the hypervisor is asked for anything', async ()
   expect(cpi.host.failures.has('open')).toBe(true);
 });
 
+test('a stemcell that two directors have is there until both have deleted it', async () => {
+  await using file = await stemcellFile();
+  const cpi = new MemoryCpi(new MemoryHost());
+  const cid = await cpi.call('create_stemcell', file.path, {});
+  cpi.director = 'd-2';
+  expect(await cpi.call('create_stemcell', file.path, {})).toBe(cid);
+  await cpi.call('delete_stemcell', cid);
+  expect(cpi.host.stemcells.size).toBe(1);
+  cpi.director = 'd-1';
+  await cpi.call('delete_stemcell', cid);
+  expect(cpi.host.stemcells.size).toBe(0);
+});
+
 test('delete_stemcell can be repeated', async () => {
   await using file = await stemcellFile();
   const cpi = new MemoryCpi(new MemoryHost());
