@@ -9,13 +9,16 @@ const lingerMs = 30_000;
 const socket = connect({ host, port: Number(port), noDelay: true });
 socket.once('connect', () => {
   process.stdout.write('+');
-  process.stdin.pipe(socket);
   socket.pipe(process.stdout);
 });
+process.stdin.pipe(socket); // from the start: how else would we know that our side has ended
 socket.once('error', (error) => {
   process.stderr.write(error.message);
   process.exitCode = 1;
 });
 socket.once('close', () => process.stdin.destroy());
-process.stdin.once('end', () => socket.setTimeout(lingerMs, () => socket.destroy()));
+process.stdin.once('end', () => {
+  if (socket.connecting) socket.destroy();
+  else socket.setTimeout(lingerMs, () => socket.destroy());
+});
 process.stdout.once('error', () => socket.destroy());

@@ -36,7 +36,9 @@ export class RelayStream extends Duplex {
       else this.push(null);
     };
     child.once('error', ended);
-    child.once('close', (status) => ended(status === 0 ? undefined : this.#failure(status)));
+    child.once('close', (status, signal) =>
+      ended(status === 0 ? undefined : this.#failure(status ?? signal)),
+    );
   }
 
   override _read(): void {
@@ -61,7 +63,7 @@ export class RelayStream extends Duplex {
     if (!this.push(piece)) this.#child.stdout.pause();
   }
 
-  #failure(status: number | null): Error {
-    return new Error(this.#said.trim() || `the relay ended with status ${status}`);
+  #failure(status: number | string | null): Error {
+    return new Error(this.#said.trim() || `the relay ended with ${status}`);
   }
 }
