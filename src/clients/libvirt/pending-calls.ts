@@ -1,8 +1,9 @@
 import type { Call } from './call.ts';
+import type { Frame } from './frames.ts';
 
 interface PendingCall {
   readonly call: Call;
-  resolve(body: Buffer): void;
+  resolve(answer: Frame): void;
   reject(error: Error): void;
 }
 
@@ -20,16 +21,15 @@ export class PendingCalls {
     return first?.call;
   }
 
-  /** undefined: nobody waits for this answer. */
-  find(serial: number): Call | undefined {
-    return this.#calls.get(serial)?.call;
+  has(serial: number): boolean {
+    return this.#calls.has(serial);
   }
 
   /** The answer to a call; throws what `late` gives if none comes within `timeoutMs`. */
-  async answerTo(serial: number, call: Call, timeoutMs: number, late: () => Error): Promise<Buffer> {
+  async answerTo(serial: number, call: Call, timeoutMs: number, late: () => Error): Promise<Frame> {
     const timer = setTimeout(() => this.refuse(serial, late()), timeoutMs);
     try {
-      return await new Promise<Buffer>((resolve, reject) => {
+      return await new Promise<Frame>((resolve, reject) => {
         this.#calls.set(serial, { call, resolve, reject });
       });
     } finally {
@@ -37,8 +37,8 @@ export class PendingCalls {
     }
   }
 
-  answer(serial: number, body: Buffer): void {
-    this.#take(serial)?.resolve(body);
+  answer(frame: Frame): void {
+    this.#take(frame.serial)?.resolve(frame);
   }
 
   refuse(serial: number, error: Error): void {

@@ -35,6 +35,8 @@ const pong = 2;
 const empty = Buffer.alloc(0);
 /** libvirtd reads nothing more from a client that has this many calls under way (its max_client_requests). */
 const maxServedCalls = 5;
+/** What is under way when the connection is closed has this long to end well. */
+const goodbyeMs = 2_000;
 
 /**
  * Calls, streams and events on one connection. Any number of calls may be under way; a stream shares the connection with
@@ -48,7 +50,12 @@ export class Rpc {
   readonly #streams = new Map<number, VolumeStream>();
   readonly #listeners = new Set<EventListener>();
   #keepalive: Keepalive | undefined;
+  /** Streams that this side gave up, until the server confirms it. */
+  readonly #unconfirmed = new Set<number>();
   #draining: Promise<void> | undefined;
+  #closing: Error | undefined;
+  #closed: Promise<void> | undefined;
+  #whenIdle: (() => void) | undefined;
   #serial = 0;
   #ended: Error | undefined;
 
@@ -94,8 +101,9 @@ export class Rpc {
         this.#write({ procedure: number, type: messageTypes.hole, serial, status: statuses.more }, body),
       drained: () => this.#drained(),
       demandChanged: () => this.#regulate(),
-      closed: () => {
+      closed: (gaveUp) => {
         this.#streams.delete(serial);
+        if (gaveUp && !this.#ended) this.#unconfirmed.add(serial);
         this.#regulate();
       },
       timeoutMs: this.#options.callTimeoutMs,
@@ -108,6 +116,7 @@ export class Rpc {
       this.#streams.delete(serial);
       throw error;
     }
+    if (this.#closing) stream.giveUp(this.#closing);
     return stream;
   }
 
@@ -118,14 +127,40 @@ export class Rpc {
     return () => this.#listeners.delete(listener);
   }
 
-  /** Says goodbye and closes; a peer that does not answer is not waited for. */
+  /** Ends what is under way, says goodbye and closes; a peer that does not answer is not waited for. */
   async close(): Promise<void> {
-    if (!this.#ended) {
-      const goodbye = this.call('connectClose', {}).then(ignore, ignore);
-      await Promise.race([goodbye, new Promise((resolve) => setTimeout(resolve, 2_000).unref())]);
-    }
-    this.#end(new ConnectionLostError(`The connection to ${this.#options.peer} was closed on this side`));
+    this.#closed ??= this.#leave();
+    await this.#closed;
+  }
+
+  /** libvirtd 9.0 crashes now and then when a client hangs up on a transfer or a call: these come to their ends first. */
+  async #leave(): Promise<void> {
+    const closed = new ConnectionLostError(
+      `The connection to libvirt at ${this.#options.peer} was closed on this side`,
+    );
+    const goodbye = async () => {
+      await this.#idle();
+      if (!this.#ended) await this.call('connectClose', {});
+    };
+    this.#closing = closed;
+    for (const [serial, stream] of this.#streams) if (!this.#calls.has(serial)) stream.giveUp(closed);
+    const patienceMs = Math.min(goodbyeMs, this.#options.callTimeoutMs);
+    const enough = new Promise<void>((resolve) => setTimeout(resolve, patienceMs).unref());
+    await Promise.race([goodbye().catch(ignore), enough]);
+    this.#end(closed);
     this.#socket.destroy();
+  }
+
+  /** Resolves when nothing is under way, also because the connection ended. */
+  async #idle(): Promise<void> {
+    if (this.#isBusy)
+      await new Promise<void>((resolve) => {
+        this.#whenIdle = resolve;
+      });
+  }
+
+  get #isBusy(): boolean {
+    return !this.#ended && this.#calls.count + this.#streams.size + this.#unconfirmed.size > 0;
   }
 
   async #request<K extends ProcedureName>(
@@ -135,6 +170,7 @@ export class Rpc {
     call: Call,
   ): Promise<Buffer> {
     if (this.#ended) throw this.#ended;
+    if (this.#closing && name !== 'connectClose') throw this.#closing;
     const { number, args: codec } = procedures[name];
     const { callTimeoutMs, peer } = this.#options;
     const out = new XdrWriter();
@@ -146,7 +182,9 @@ export class Rpc {
     });
     this.#write({ procedure: number, type: messageTypes.call, serial, status: statuses.ok }, out.bytes());
     this.#regulate();
-    return await answer;
+    const { status: outcome, body } = await answer;
+    if (outcome === statuses.error) throw this.#refusal(body, call); // here, so that its stack names the caller
+    return body;
   }
 
   #nextSerial(): number {
@@ -197,6 +235,7 @@ export class Rpc {
       this.#end(broken);
       this.#socket.destroy();
     }
+    if (!this.#isBusy) this.#whenIdle?.();
   }
 
   #handle(frame: Frame): void {
@@ -212,19 +251,19 @@ export class Rpc {
 
   /** An answer or stream data. What nobody waits for any more (a call timed out, a stream was left) is dropped. */
   #answer(frame: Frame): void {
-    const asked = this.#calls.find(frame.serial);
-    const stream = this.#streams.get(frame.serial);
-    const call = asked ?? stream?.call;
-    if (!call) return;
-    if (frame.status === statuses.error) {
-      const refusal = this.#decode(remoteError, frame.body, `the refusal of ${wordsOf(call)}`);
-      const error = new LibvirtError(refusal, call);
-      if (asked) this.#calls.refuse(frame.serial, error);
-      else stream?.fail(error);
-    } else if (frame.type === messageTypes.stream) stream?.receive(frame.status, frame.body);
-    else if (frame.type === messageTypes.hole)
-      stream?.fail(new ProtocolError('a hole came in a stream that asked for none'));
-    else this.#calls.answer(frame.serial, frame.body);
+    const { type, serial, status, body } = frame;
+    const stream = this.#streams.get(serial);
+    if (type === messageTypes.reply) this.#calls.answer(frame);
+    else if (!stream) {
+      if (status !== statuses.more) this.#unconfirmed.delete(serial);
+    } else if (status === statuses.error) stream.fail(this.#refusal(body, stream.call));
+    else if (type === messageTypes.stream) stream.receive(status, body);
+    else
+      stream.fail(new ProtocolError(`${wordsOf(stream.call)} brought an unexpected message of type ${type}`));
+  }
+
+  #refusal(body: Buffer, call: Call): LibvirtError {
+    return new LibvirtError(this.#decode(remoteError, body, `the refusal of ${wordsOf(call)}`), call);
   }
 
   #sendKeepalive(procedure: number): void {
@@ -266,6 +305,7 @@ export class Rpc {
     this.#calls.refuseAll(error);
     for (const stream of this.#streams.values()) stream.fail(error);
     for (const listener of this.#listeners) listener.ended(error);
+    this.#whenIdle?.();
   }
 }
 

@@ -14,7 +14,8 @@ export interface StreamSide {
   drained(): Promise<void>;
   /** The reader is behind or waits, or is no longer so. */
   demandChanged(): void;
-  closed(): void;
+  /** This side is through; `gaveUp`: it told the server to stop, which the server will confirm. */
+  closed(gaveUp: boolean): void;
   readonly timeoutMs: number;
   readonly peer: string;
 }
@@ -32,6 +33,7 @@ export class VolumeStream {
   #queuedBytes = 0;
   #finished = false;
   #uploads = false;
+  #closed = false;
   #failure: { readonly error: unknown; readonly peerKnows: boolean } | undefined;
   #message: (() => void) | undefined;
   #interrupt: ((error: unknown) => void) | undefined;
@@ -75,6 +77,12 @@ export class VolumeStream {
   /** The server gave the stream up, or its connection broke. */
   fail(error: Error): void {
     this.#break(error, true);
+  }
+
+  /** This side gives the stream up. The server hears it at once, also if a reader never comes back. */
+  giveUp(error: Error): void {
+    this.#break(error, false);
+    this.#close();
   }
 
   #break(error: unknown, peerKnows: boolean): void {
@@ -184,8 +192,11 @@ export class VolumeStream {
 
   /** Tells the server to stop, unless it knows that the stream is over. */
   #close(): void {
-    if (!this.#finished && !this.#failure?.peerKnows) this.#side.send(statuses.error, empty);
-    this.#side.closed();
+    if (this.#closed) return;
+    this.#closed = true;
+    const gaveUp = !this.#finished && !this.#failure?.peerKnows;
+    if (gaveUp) this.#side.send(statuses.error, empty);
+    this.#side.closed(gaveUp);
   }
 }
 

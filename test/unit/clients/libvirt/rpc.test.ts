@@ -77,6 +77,7 @@ test('libvirt’s refusal of a call says code, domain and words, and ends nothin
   expect(error).toBeInstanceOf(LibvirtError);
   expect(error).toMatchObject({ libvirtCode: 42, libvirtDomain: 10, int1: 7, procedure: 'hostname' });
   expect((error as Error).message).toBe('Domain not found (hostname)');
+  expect((error as Error).stack).toContain('rpc.test.ts'); // who called, not the socket's handler
   expect(await scene.libvirt.hostname()).toBe('still here');
 });
 
@@ -143,6 +144,29 @@ test('closing ends what is under way; afterwards calls fail and closing again do
   expect(await hanging).toBeInstanceOf(ConnectionLostError);
   await expect(scene.libvirt.hostname()).rejects.toThrow('closed on this side');
   await scene.libvirt.close();
+});
+
+test('closing waits for the answers to calls and for the end of transfers before it says goodbye', async () => {
+  await using scene = await connected((message, peer) => {
+    if (message.procedure === 97) peer.reply(message, Buffer.concat([text('p'), text('v'), text('/v')]));
+    else if (message.procedure === wire.hostname) setTimeout(() => peer.reply(message, text('late')), 50);
+    else if (message.type === wire.call) {
+      peer.reply(message);
+      peer.send({ ...message, type: wire.stream, status: wire.more, body: Buffer.from('x') });
+    }
+  });
+  const volume = await scene.libvirt.findVolumeByPath('/v');
+  const reader = volume?.download();
+  await reader?.next(); // and then it does not come back for more
+  const answer = scene.libvirt.hostname();
+  await scene.libvirt.close();
+  expect(await answer).toBe('late');
+  const heard = scene.peer.connections[0]?.heard.map(({ procedure, status }) => [procedure, status]);
+  expect(heard?.slice(-2)).toEqual([
+    [wire.download, wire.error],
+    [wire.connectClose, wire.ok],
+  ]);
+  await expect(reader?.next()).rejects.toThrow('closed on this side');
 });
 
 test('what is no UUID is refused before anything is sent', async () => {

@@ -114,7 +114,7 @@ export function write(message: Partial<Message>): Buffer {
   return Buffer.concat([word(28 + body.length, program, 1, procedure, type, serial, status), body]);
 }
 
-/** Lets everybody in, answers goodbyes and pings, and leaves the rest to `script`. */
+/** Lets everybody in, answers goodbyes and pings, confirms that a stream was given up, and leaves the rest to `script`. */
 export const friendly =
   (script: Script = () => {}): Script =>
   (message, peer) => {
@@ -123,7 +123,11 @@ export const friendly =
     } else if (message.procedure === wire.authList) peer.reply(message, word(1, 0));
     else if (message.procedure === wire.connectOpen) peer.reply(message);
     else if (message.procedure === wire.connectClose) peer.reply(message);
-    else script(message, peer);
+    else {
+      script(message, peer);
+      if (message.type === wire.stream && message.status === wire.error)
+        peer.send({ ...message, body: errorBody(39, 0, 'stream aborted at client request') });
+    }
   };
 
 export interface ScriptedPeer extends AsyncDisposable {
