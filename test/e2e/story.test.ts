@@ -1,0 +1,171 @@
+/** The README's story by the real launcher, for somebody with an empty home folder, on a private libvirt host. */
+import { readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type HostTraces, hostTraces } from '../support/host-traces.ts';
+import { newPerson, type Person } from '../support/person.ts';
+
+let person: Person;
+let before: HostTraces;
+
+beforeAll(async () => {
+  person = await newPerson();
+  before = await hostTraces(person.home);
+});
+
+afterAll(async () => {
+  await person?.[Symbol.asyncDispose]();
+});
+
+const state = async () => JSON.parse((await person.run(['status', '--json'])).stdout);
+
+describe('one environment', () => {
+  test('comes up from nothing, and says what to do next', async () => {
+    const { stdout, stderr, exitCode } = await person.run(['up', '--profile', 'machine', '--yes']);
+    expect(stderr).toMatch(/^\[7\/7\] Ask the agent: done/m);
+    expect(exitCode).toBe(0);
+    expect(stdout).toMatch(/^Environment 'default' is up/);
+    expect(stdout).toContain('boshvirt ssh');
+    expect(await state()).toMatchObject({ state: 'running', host: 'private', engine: 'builtin' });
+    expect(await person.domains()).toEqual([(await state()).vm]);
+    expect(await person.inGuest('hostname; cat /proc/mounts')).toContain(' /var/vcap/store ext4 ');
+  });
+
+  test('a second up has nothing to do', async () => {
+    const { vm } = await state();
+    const { stdout, stderr } = await person.run(['up']);
+    expect(stdout).toMatch(/^Nothing to do: environment 'default' is up/);
+    expect(stderr).toBe('');
+    expect((await state()).vm).toBe(vm);
+  });
+
+  test('list, env, logs and render tell of it', async () => {
+    const list = JSON.parse((await person.run(['list', '--json'])).stdout);
+    expect(list).toMatchObject([{ name: 'default', state: 'running' }]);
+    expect((await person.run(['env'])).stdout).toContain(`export LIBVIRT_DEFAULT_URI='${person.uri}'`);
+    const { stdout: logs } = await person.run(['logs']);
+    expect(logs).toMatch(/==> cpi <==\n.*create_vm.*==> console <==\n.*==> agent <==\n.*asked for/s);
+    expect((await person.run(['logs', '--source', 'console'])).stdout).not.toContain('==>');
+    expect((await person.run(['render', 'default', 'manifest'])).stdout).toContain('name: default');
+    expect((await person.run(['render', 'domain-xml'])).stdout).toContain(
+      `<name>${(await state()).vm}</name>`,
+    );
+  });
+
+  test('ssh gives the exit status of the command', async () => {
+    expect((await person.run(['ssh', '--', 'exit 7'])).exitCode).toBe(7);
+  });
+
+  test('a restored snapshot brings back files and memory, and a clock that is right', async () => {
+    await person.inGuest(
+      'echo old | sudo tee /var/vcap/store/note; sleep 1000 >/dev/null 2>&1 & echo $! > pid',
+    );
+    await person.inGuest('sudo date -s @1000000000');
+    const { stdout } = await person.run(['snapshot', 'create', '-n', 'first', '--json']);
+    expect(JSON.parse(stdout)).toMatchObject({ name: 'first', withMemory: true });
+    await person.inGuest('echo new | sudo tee /var/vcap/store/note; kill $(cat pid)');
+
+    const again = await person.run(['snapshot', 'create', '-n', 'first']);
+    expect(again).toMatchObject({ exitCode: 2, stderr: expect.stringContaining("'first' already") });
+    const unasked = await person.run(['snapshot', 'restore', '-n', 'first']);
+    expect(unasked).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('--yes') });
+    expect(await person.inGuest('cat /var/vcap/store/note')).toBe('new\n');
+
+    const restored = await person.run(['snapshot', 'restore', '-n', 'first', '--yes']);
+    expect(restored).toMatchObject({ exitCode: 0 });
+    expect(await person.inGuest('cat /var/vcap/store/note; kill -0 $(cat pid) && echo alive')).toBe(
+      'old\nalive\n',
+    );
+    expect(Number(await person.inGuest('date +%s'))).toBeGreaterThan(1_700_000_000);
+    expect((await state()).state).toBe('running');
+  });
+
+  test('a new machine would lose the snapshots: up asks first', async () => {
+    const refused = await person.run(['up', '--memory', '640MiB']);
+    expect(refused).toMatchObject({
+      exitCode: 2,
+      stderr: expect.stringMatching(/snapshots are lost: first/),
+    });
+    expect((await person.run(['snapshot', 'delete', '-n', 'first'])).exitCode).toBe(0);
+    expect(JSON.parse((await person.run(['snapshot', 'list', '--json'])).stdout)).toEqual([]);
+  });
+
+  test('grows its disk, keeping what is on it, and its memory', async () => {
+    const { disks } = await state();
+    expect((await person.run(['up', '--disk', '1536MiB', '--memory', '640MiB'])).exitCode).toBe(0);
+    const grown = await state();
+    expect(grown.disks).toHaveLength(1);
+    expect(grown.disks).not.toEqual(disks);
+    expect(await person.inGuest('cat /var/vcap/store/note')).toBe('old\n');
+    const sizeMb = Number(await person.inGuest("df -m /var/vcap/store | awk 'NR == 2 {print $2}'"));
+    expect(sizeMb).toBeGreaterThan(1300);
+    const memoryMb = Number(await person.inGuest("free -m | awk '/Mem/ {print $2}'"));
+    expect(memoryMb).toBeGreaterThan(520);
+  });
+
+  test.each([
+    ['stopped', 'destroy'],
+    ['paused', 'suspend'],
+  ])('a machine that somebody left %s runs again', async (name, command) => {
+    const { vm } = await state();
+    await person.virsh(command, vm);
+    const seen = await person.run(['status', '--json', '--exit-code']);
+    expect(seen.exitCode).toBe(3);
+    expect(JSON.parse(seen.stdout)).toMatchObject({ state: name, vm });
+    expect((await person.run(['up'])).exitCode).toBe(0);
+    expect(await state()).toMatchObject({ state: 'running', vm });
+  });
+
+  test('a machine that somebody deleted is made again around its disk', async () => {
+    const { vm, disks } = await state();
+    await person.virsh('destroy', vm);
+    await person.virsh('undefine', vm);
+    expect(await state()).toMatchObject({ state: 'incomplete' });
+    expect((await person.run(['up'])).exitCode).toBe(0);
+    expect(await state()).toMatchObject({ state: 'running', disks });
+    expect(await person.inGuest('cat /var/vcap/store/note')).toBe('old\n');
+  });
+
+  test('a private host that was killed, as by a reboot, comes back with its machine', async () => {
+    const { vm } = await state();
+    process.kill(await person.holder(), 'SIGKILL');
+    expect(await state()).toMatchObject({ state: 'stopped' });
+    const ssh = await person.run(['ssh', '--', 'true']);
+    expect(ssh).toMatchObject({ exitCode: 40, stderr: expect.stringContaining('boshvirt up default') });
+    expect((await person.run(['up'])).exitCode).toBe(0);
+    expect(await state()).toMatchObject({ state: 'running', vm });
+    expect(await person.inGuest('cat /var/vcap/store/note')).toBe('old\n');
+  });
+
+  test('with lost credentials it is made anew with others; its disk stays', async () => {
+    await rm(join(person.envs, 'default/creds.yml'));
+    expect(await person.run(['ssh', '--', 'true'])).toMatchObject({ exitCode: 72 });
+    expect((await person.run(['up'])).exitCode).toBe(0);
+    expect(await person.inGuest('cat /var/vcap/store/note')).toBe('old\n');
+  });
+
+  test('a damaged state is told, and up touches nothing', async () => {
+    const path = join(person.envs, 'default/state.json');
+    const text = await readFile(path, 'utf8');
+    await writeFile(path, text.slice(0, 40));
+    const domains = await person.domains();
+    for (const command of ['up', 'status']) {
+      const { exitCode, stderr } = await person.run([command]);
+      expect(stderr).toContain(path);
+      expect(exitCode).toBe(72);
+    }
+    expect(await person.domains()).toEqual(domains);
+    expect(JSON.parse((await person.run(['list', '--json'])).stdout)).toMatchObject([{ state: 'damaged' }]);
+  });
+
+  test('down asks, then leaves nothing, damaged state or not', async () => {
+    expect(await person.run(['down'])).toMatchObject({
+      exitCode: 2,
+      stderr: expect.stringContaining('--yes'),
+    });
+    const down = await person.run(['down', '--yes', '--purge']);
+    expect(down).toMatchObject({ exitCode: 0, stdout: "Environment 'default' is gone.\n" });
+    expect(await hostTraces(person.home)).toEqual(before);
+    expect((await person.run(['down', '--yes'])).exitCode).toBe(70);
+  });
+});
