@@ -10,8 +10,8 @@ import type { VmCid } from '../../src/cpi/backend.ts';
 import { run } from '../../src/platform/process.ts';
 import { waitFor } from '../../src/platform/retry.ts';
 import type { BoshCpi } from '../support/bosh-cpi.ts';
-import { addressOf, CpiHost, gateway } from '../support/cpi-host.ts';
-import { networkAt, ProbeGuests } from '../support/probe-guests.ts';
+import { addressOf, CpiHost, gateway, mbusPassword, networkAt } from '../support/cpi-host.ts';
+import { ProbeGuests } from '../support/probe-guests.ts';
 
 /** Guests by the last number of their addresses. */
 const [a, b, c] = [11, 12, 13];
@@ -175,7 +175,7 @@ test('delete_vm keeps a disk that is attached', async () => {
   await cpi.call('delete_vm', vmOf(b));
   expect(await host.vmNames()).toEqual([vmOf(a)]);
   expect(await cpi.call('has_disk', disk)).toBe(true);
-  const left = (await host.volumeNames()).filter((name) => name.startsWith('vm-'));
+  const left = await host.volumeNames('vm-');
   expect(left.every((name) => name.startsWith(vmOf(a)))).toBe(true);
 });
 
@@ -241,6 +241,11 @@ test('a paused guest cannot let go of a disk: that is said, and it goes once the
   expect(await waitFor(gone, { timeoutMs: 30_000 })).toBe(true);
   expect(await cpi.call('get_disks', vmOf(a))).toEqual([]);
   await cpi.call('delete_disk', other);
+});
+
+test('the log tells no secret', () => {
+  expect(cpi.log).toContain('create_vm: done in');
+  for (const secret of [mbusPassword, 'PRIVATE KEY', 'BEGIN CERT']) expect(cpi.log).not.toContain(secret);
 });
 
 test('at the end nothing is left, neither domain nor volume', async () => {

@@ -4,7 +4,12 @@ import { join } from 'node:path';
 import type { Backend, BackendConfig } from '../../src/cpi/backend.ts';
 import { backendModule } from '../../src/cpi/backends/registry.ts';
 import { guestRoad } from '../../src/host/forward.ts';
-import { privateHostNames } from '../../src/host/private-host/index.ts';
+import {
+  findPrivateHost,
+  privateHostNames,
+  startPrivateHost,
+  stopPrivateHost,
+} from '../../src/host/private-host/index.ts';
 import { type Log, silentLog } from '../../src/platform/log.ts';
 import { packageRoot } from '../../src/platform/package-root.ts';
 import { run } from '../../src/platform/process.ts';
@@ -16,6 +21,19 @@ export const mbusPassword = 'mbus-of-tests';
 const subnet = '10.244.78';
 export const gateway = `${subnet}.1`;
 export const addressOf = (host: number): string => `${subnet}.${host}`;
+
+/** A manual network as bosh sends it: the default one, which carries the gateway. */
+export function networkAt(number: number) {
+  return {
+    type: 'manual',
+    ip: addressOf(number),
+    netmask: '255.255.255.0',
+    gateway,
+    dns: [gateway],
+    default: ['dns', 'gateway'],
+    cloud_properties: {},
+  };
+}
 
 /** A private libvirt host with a pool and a network laid as `boshvirt up` lays them, for one test file. */
 export class CpiHost implements AsyncDisposable {
@@ -63,6 +81,20 @@ export class CpiHost implements AsyncDisposable {
     await this.withBackend(async ({ ground }) => await ground.prepare(plan));
   }
 
+  /** Switches it off and on again, as a machine that loses its power. */
+  async restart(): Promise<void> {
+    const { folder } = this.libvirtd;
+    await stopPrivateHost(folder, { guestTimeoutMs: 0 });
+    await startPrivateHost(folder, { log: silentLog, signal: AbortSignal.timeout(90_000) });
+  }
+
+  /** Runs a program among the host's own mounts and processes; gives its output, also if it ends with status 1. */
+  async inside(...argv: readonly string[]): Promise<string> {
+    const host = await findPrivateHost(this.libvirtd.folder);
+    const command = ['nsenter', '-t', String(host?.pid), '-m', '-p', ...argv] as [string, ...string[]];
+    return (await run(command, { okExitCodes: [1] })).stdout;
+  }
+
   /** The CPI with some of its configuration changed. */
   async cpiWith(name: string, changes: Partial<BackendConfig>): Promise<BoshCpi> {
     return await cpiWith(this.libvirtd.folder, name, { ...this.config, ...changes });
@@ -83,12 +115,12 @@ export class CpiHost implements AsyncDisposable {
     return lines(await this.virsh('list', '--all', '--name')).sort();
   }
 
-  /** Volumes as libvirt finds them when it looks at the folder. */
-  async volumeNames(): Promise<string[]> {
-    const { storagePool } = this.config;
-    await this.virsh('pool-refresh', storagePool);
-    return lines(await this.virsh('vol-list', storagePool))
+  /** Volumes that begin so, as libvirt finds them when it looks at the folder. */
+  async volumeNames(start = '', pool = this.config.storagePool): Promise<string[]> {
+    await this.virsh('pool-refresh', pool);
+    return lines(await this.virsh('vol-list', pool))
       .map((line) => line.split(/\s+/)[0] ?? '')
+      .filter((name) => name.startsWith(start))
       .sort();
   }
 

@@ -7,7 +7,7 @@ import { generateValue } from '../../src/engine/template/generators.ts';
 import { silentLog } from '../../src/platform/log.ts';
 import { run } from '../../src/platform/process.ts';
 import { buildProbeStemcell } from '../../src/stemcell/index.ts';
-import { addressOf, type CpiHost, gateway, mbusPassword } from './cpi-host.ts';
+import { addressOf, type CpiHost, mbusPassword, networkAt } from './cpi-host.ts';
 
 const bootTimeoutMs = 180_000;
 /** Kept over test runs, as the product keeps it. */
@@ -76,19 +76,6 @@ export class ProbeGuests {
     const { stdout } = await run(argv as [string, ...string[]], { timeoutMs: 60_000 });
     return stdout.trimEnd();
   }
-}
-
-/** A manual network as bosh sends it: the default one, which carries the gateway. */
-export function networkAt(number: number) {
-  return {
-    type: 'manual',
-    ip: addressOf(number),
-    netmask: '255.255.255.0',
-    gateway,
-    dns: [gateway],
-    default: ['dns', 'gateway'],
-    cloud_properties: {},
-  };
 }
 
 async function certificateFor(addresses: readonly number[]) {
