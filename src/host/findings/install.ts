@@ -1,4 +1,4 @@
-import { access, readFile, rm, writeFile } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { errnoOf, messageOf, ToolError, UserError } from '../../platform/errors.ts';
 import type { Log } from '../../platform/log.ts';
 import { commandLine, run, which } from '../../platform/process.ts';
@@ -16,6 +16,8 @@ const attempts = 3;
 /** Of apt-get's hundreds of lines, those that say how far it is. */
 const milestone = /^\s*(Need to get|Fetched|\d+ upgraded)/;
 const policyPath = '/usr/sbin/policy-rc.d';
+/** No questions, and messages in the language that we read them in. */
+const quiet = { DEBIAN_FRONTEND: 'noninteractive', LC_ALL: 'C' };
 
 const installArgv = (packages: readonly string[]): [string, ...string[]] => [
   'apt-get',
@@ -37,7 +39,8 @@ export function installCommand(packages: readonly string[]): string {
 
 /**
  * Installs Debian packages. Services that they bring are not started: boshvirt starts what it needs itself. The lists are
- * fetched first where they are missing or old; a passing failure of the mirror is tried again.
+ * fetched first where they are missing or old; a passing failure of the mirror is tried again, and an installation that was
+ * killed is finished first. Throws a UserError without apt-get, a ToolError if the last attempt fails.
  */
 export async function installPackages(packages: readonly string[], options: InstallOptions): Promise<void> {
   if (packages.length === 0) return;
@@ -67,14 +70,19 @@ async function withRetries(options: InstallOptions, act: (attempt: number) => Pr
       options.signal.throwIfAborted();
       if (attempt === attempts || !(error instanceof ToolError)) throw error;
       options.log.warn(`attempt ${attempt}: ${messageOf(error)}`);
+      if (wasInterrupted(error)) await apt(['dpkg', '--configure', '-a'], options);
       await pause(attempt * 3_000, options.signal);
     }
   }
 }
 
+/** apt's advice, where an earlier run of dpkg was killed. */
+const wasInterrupted = ({ output }: ToolError): boolean => output.includes('dpkg --configure -a');
+
 /** false where the lists are missing or do not know the packages. */
 async function canInstall(packages: readonly string[]): Promise<boolean> {
-  const { exitCode } = await run(['apt-get', 'install', '--simulate', ...packages], { okExitCodes: [100] });
+  const argv = ['apt-get', 'install', '--simulate', ...packages] as [string, ...string[]];
+  const { exitCode } = await run(argv, { okExitCodes: [100], env: quiet, failure: 'PREFLIGHT' });
   return exitCode === 0;
 }
 
@@ -94,7 +102,7 @@ async function apt(
       log.debug(`apt-get: ${line}`);
       if (milestone.test(line)) onLine(line.trim());
     },
-    env: { DEBIAN_FRONTEND: 'noninteractive', LC_ALL: 'C' },
+    env: quiet,
     failure: 'PREFLIGHT',
   });
   signal.throwIfAborted();
@@ -109,6 +117,5 @@ async function keepServicesOff(): Promise<{ restore(): Promise<void> }> {
   });
   if (there !== undefined && there !== ours) return { restore: async () => {} };
   await writeFile(policyPath, ours, { mode: 0o755 });
-  await access(policyPath);
   return { restore: async () => await rm(policyPath, { force: true }) };
 }
