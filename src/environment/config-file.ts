@@ -6,6 +6,7 @@ import * as z from 'zod/mini';
 import en from 'zod/v4/locales/en.js';
 import { errnoOf, messageOf, UserError } from '../platform/errors.ts';
 import { nearest } from '../platform/nearest.ts';
+import { userConfigPath } from './paths.ts';
 import { parseMegabytes } from './sizes.ts';
 import type { UpRequest } from './up-settings.ts';
 
@@ -98,7 +99,6 @@ async function searchFiles(
     searchStrategy: 'global',
     stopDir: homedir(),
   });
-  const userFolder = process.env.XDG_CONFIG_HOME ?? `${homedir()}/.config`;
   const load = async (
     act: () => Promise<{ config: unknown; filepath: string; isEmpty?: boolean } | null>,
     where: string,
@@ -117,7 +117,7 @@ async function searchFiles(
       );
     }
   };
-  const userPath = `${userFolder}/boshvirt/config.yaml`;
+  const userPath = userConfigPath();
   return {
     user: existsSync(userPath) ? await load(() => explorer.load(userPath), userPath) : undefined,
     project: await (configPath === undefined

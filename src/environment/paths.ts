@@ -42,10 +42,16 @@ export function environmentPaths(name: string): EnvironmentPaths {
   };
 }
 
-export const environmentsFolder = (): string => join(dataHome(), 'boshvirt', 'envs');
+/** Environments, their credentials and the private host. */
+export const dataFolder = (): string => join(dataHome(), 'boshvirt');
+export const environmentsFolder = (): string => join(dataFolder(), 'envs');
 /** The folder of the private libvirt host, which all environments of this user share. */
-export const privateHostFolder = (): string => join(dataHome(), 'boshvirt', 'host');
+export const privateHostFolder = (): string => join(dataFolder(), 'host');
 export const cacheFolder = (): string => join(xdg('XDG_CACHE_HOME', '.cache'), 'boshvirt');
+
+/** The user's own configuration, below the project's. */
+export const userConfigPath = (): string =>
+  join(xdg('XDG_CONFIG_HOME', '.config'), 'boshvirt', 'config.yaml');
 
 const dataHome = (): string => xdg('XDG_DATA_HOME', '.local/share');
 const stateHome = (): string => xdg('XDG_STATE_HOME', '.local/state');
