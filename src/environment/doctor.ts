@@ -6,13 +6,14 @@ import {
   missingPackages,
 } from '../host/findings/index.ts';
 import { UserError } from '../platform/errors.ts';
+import { dataFolder } from './paths.ts';
 import type { Caller } from './steps/step.ts';
 
 export type { Finding };
 
 /** Everything that boshvirt knows to look at on this machine. */
 export async function doctor(): Promise<Finding[]> {
-  return await inspectHost();
+  return await inspectHost(dataFolder());
 }
 
 /** Installs the packages that are missing, once the person agreed. */

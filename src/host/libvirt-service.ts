@@ -1,5 +1,6 @@
 import { connectLibvirt } from '../clients/libvirt/index.ts';
 import { messageOf, UserError } from '../platform/errors.ts';
+import { commandLine } from '../platform/process.ts';
 
 export type FoundLibvirt =
   | { readonly kind: 'given' | 'system'; readonly uri: string }
@@ -26,7 +27,7 @@ export async function findLibvirt(
     throw new UserError('HYPERVISOR', messageOf(error), {
       cause: error,
       hints: [
-        'try it with: virsh -c URI version',
+        `try it with: ${commandLine(['virsh', '-c', asked, 'version'])}`,
         'without --uri, boshvirt uses this machine’s libvirt or starts its own',
       ],
     });

@@ -1,3 +1,4 @@
+import { UserError } from '../../platform/errors.ts';
 import { run } from '../../platform/process.ts';
 
 interface Range {
@@ -15,25 +16,58 @@ export async function inspectHostRange(cidr: string, ownBridge: string): Promise
 }
 
 /** The first of 192.168.150.0/24 … 192.168.249.0/24 that neither a route of this machine nor one of `taken` touches. */
-export async function pickFreeRange(taken: readonly string[]): Promise<string> {
+export async function findFreeRange(taken: readonly string[]): Promise<string | undefined> {
   const used = [...(await hostRoutes()).map(({ range }) => range), ...taken.map(rangeOf)];
-  for (let third = 150; third < 250; third += 1) {
-    const cidr = `192.168.${third}.0/24`;
-    if (!used.some((range) => overlap(range, rangeOf(cidr)))) return cidr;
-  }
-  return '10.222.222.0/24';
+  const candidates = Array.from({ length: 100 }, (_, at) => `192.168.${150 + at}.0/24`);
+  return candidates.find((cidr) => !used.some((range) => overlap(range, rangeOf(cidr))));
+}
+
+/** The same; throws a UserError ADDRESS_CONFLICT if none is left. */
+export async function pickFreeRange(taken: readonly string[]): Promise<string> {
+  const free = await findFreeRange(taken);
+  if (free !== undefined) return free;
+  throw new UserError(
+    'ADDRESS_CONFLICT',
+    'Routes of this machine cover all ranges that boshvirt would choose from',
+    {
+      hints: ['name a range that nothing else uses: --network CIDR', 'ip route show table all'],
+    },
+  );
 }
 
 /** Whether two IPv4 ranges have an address in common. */
 export const rangesOverlap = (a: string, b: string): boolean => overlap(rangeOf(a), rangeOf(b));
 
-/** The machine's routes to networks; the default route touches none in particular. */
-async function hostRoutes(): Promise<{ destination: string; device: string; range: Range }[]> {
+interface Route {
+  readonly destination: string;
+  readonly device: string;
+  readonly range: Range;
+}
+
+/** As `ip -json route` prints a route. */
+interface PrintedRoute {
+  readonly dst: string;
+  readonly type?: string;
+  readonly dev?: string;
+  readonly nexthops?: readonly { readonly dev?: string }[];
+}
+
+/** Kinds of routes that are no sign of a network. */
+const marginal = ['broadcast', 'multicast', 'anycast'];
+/** Half of all addresses, or a quarter: a VPN's way of saying `default`, which touches no network in particular. */
+const almostAll = 2 ** 30;
+
+/** The machine's routes to networks and its own addresses; also what it refuses to reach, since someone said so. */
+async function hostRoutes(): Promise<Route[]> {
   const { stdout } = await run(['ip', '-json', '-4', 'route', 'show', 'table', 'all'], { timeoutMs: 10_000 });
-  const routes = JSON.parse(stdout || '[]') as { dst: string; dev?: string; type?: string }[];
-  return routes
-    .filter(({ dst, type }) => dst !== 'default' && (type === undefined || type === 'unicast'))
-    .map(({ dst, dev }) => ({ destination: dst, device: dev ?? 'no device', range: rangeOf(dst) }));
+  return (JSON.parse(stdout || '[]') as PrintedRoute[])
+    .filter(({ dst, type = 'unicast' }) => dst !== 'default' && !marginal.includes(type))
+    .map(({ dst, type, dev, nexthops }) => ({
+      destination: dst,
+      device: dev ?? nexthops?.[0]?.dev ?? type ?? 'no device',
+      range: rangeOf(dst),
+    }))
+    .filter(({ range }) => range.last - range.first + 1 < almostAll);
 }
 
 function rangeOf(cidr: string): Range {

@@ -1,0 +1,34 @@
+import { run, which } from '../../../platform/process.ts';
+import { type Check, ok, type Verdict, warn } from '../finding.ts';
+import { installCommand } from '../install.ts';
+
+async function lookAtBosh(): Promise<Verdict> {
+  const bosh = await which('bosh');
+  if (!bosh) return ok('not installed: the built-in engine is used');
+  const { stdout } = await run([bosh, '--version'], { timeoutMs: 10_000, okExitCodes: [1] });
+  return ok(`${bosh}: ${stdout.trim().split('\n')[0] ?? ''}`);
+}
+
+async function lookAtRuby(): Promise<Verdict> {
+  const [ruby, bosh] = await Promise.all([which('ruby'), which('bosh')]);
+  if (ruby) return ok(ruby);
+  if (!bosh) return ok('not installed; without a bosh CLI nothing needs it');
+  return warn('not installed: the built-in engine is used instead of bosh', installCommand(['ruby']));
+}
+
+async function lookAtSsh(): Promise<Verdict> {
+  const ssh = await which('ssh');
+  return ssh ? ok(ssh) : warn('not installed', installCommand(['openssh-client']));
+}
+
+export const programChecks: readonly Check[] = [
+  { id: 'bosh.cli', title: 'bosh CLI', why: 'manifests with jobs need it', look: lookAtBosh },
+  { id: 'ruby', title: 'Ruby', why: 'bosh renders the templates of jobs with it', look: lookAtRuby },
+  { id: 'ssh.client', title: 'SSH', why: 'boshvirt ssh runs it, and so does qemu+ssh://', look: lookAtSsh },
+  {
+    id: 'node.version',
+    title: 'Node',
+    why: 'boshvirt runs on Node 24 or newer',
+    look: async () => ok(process.version),
+  },
+];
