@@ -3,7 +3,7 @@ import { removePrivateHost } from '../host/private-host/index.ts';
 import { messageOf, UserError } from '../platform/errors.ts';
 import { type Lock, takeLock } from '../platform/lock.ts';
 import { deploySource, engineContext } from './deploy.ts';
-import { engineNamed } from './engines.ts';
+import { engineToDelete } from './engines.ts';
 import { checkEnvironmentName, environmentPaths, privateHostFolder } from './paths.ts';
 import {
   type EnvironmentRecord,
@@ -56,7 +56,7 @@ function stepsOfDown(
         const source = deploySource(record, stemcell, options.boshvirtCommand);
         const context = await engineContext(record, options.boshvirtCommand, caller, lock, say);
         try {
-          await (await engineNamed(record.engine)).deleteEnv(source, context);
+          await (await engineToDelete(record.engine)).deleteEnv(source, context);
         } catch (error) {
           // what its state does not tell any more, the hypervisor does: the next step deletes all that is there
           if (!(error instanceof UserError && error.code === 'STATE_DAMAGED')) throw error;

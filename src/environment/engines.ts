@@ -16,6 +16,13 @@ export async function chooseEngine(asked: string, kept: EngineName | undefined):
   return (await findBosh()) && (await rubyPresent()) ? 'bosh-cli' : 'builtin';
 }
 
+/** The engine that made an environment or, where its bosh is gone, our own: either can delete what the other made. */
+export async function engineToDelete(name: EngineName): Promise<Engine> {
+  if (name === 'builtin') return await engineNamed('builtin');
+  const { findBosh } = await import('../engine/bosh-cli/index.ts');
+  return await engineNamed((await findBosh()) ? 'bosh-cli' : 'builtin');
+}
+
 export async function engineNamed(name: EngineName): Promise<Engine> {
   if (name === 'builtin') return new (await import('../engine/builtin/index.ts')).BuiltinEngine();
   return new (await import('../engine/bosh-cli/index.ts')).BoshCliEngine();
