@@ -25,7 +25,7 @@ export class CloudError extends BoshvirtError {
   readonly okToRetry: boolean;
 
   constructor(type: CloudErrorType, message: string, facts: ErrorFacts & { okToRetry?: boolean } = {}) {
-    super('CPI', message, facts);
+    super(type === 'NoDiskSpace' ? 'NO_RESOURCES' : 'CPI', message, facts);
     this.type = type;
     this.okToRetry = facts.okToRetry ?? false;
   }

@@ -11,7 +11,10 @@ export class CpiCallError extends ToolError {
   readonly okToRetry: boolean;
 
   constructor(method: string, error: WireError) {
-    super('CPI', `The CPI failed at ${method}: ${error.message}`);
+    const isFull = error.type === 'Bosh::Clouds::NoDiskSpace';
+    super(isFull ? 'NO_RESOURCES' : 'CPI', `The CPI failed at ${method}: ${error.message}`, {
+      hints: isFull ? ['free space where the storage pool lies, or use a larger file system'] : [],
+    });
     this.type = error.type;
     this.okToRetry = error.ok_to_retry === true;
   }

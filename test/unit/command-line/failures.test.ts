@@ -1,8 +1,10 @@
 import { mkdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { errorText, exitStatusOf } from '../../../src/command-line/failures.ts';
 import { Interrupted } from '../../../src/command-line/interrupts.ts';
 import { BugError, exitStatus, ToolError, UserError } from '../../../src/platform/errors.ts';
+import { packageRoot } from '../../../src/platform/package-root.ts';
 
 const failureOf = async (act: Promise<unknown>): Promise<unknown> =>
   await act.then(
@@ -50,4 +52,10 @@ test.each([
   expect(errorText(error)).toBe(
     `Error: interrupted by ${signal}; run the same command again and it goes on from there\n`,
   );
+});
+
+test('docs/exit-codes.md tells every code with its status', async () => {
+  const text = await readFile(join(packageRoot(), 'docs/exit-codes.md'), 'utf8');
+  const rows = [...text.matchAll(/^\| (\d+)[\d, ]* \| `(\w+)` \|/gm)];
+  expect(Object.fromEntries(rows.map(([, status, code]) => [code, Number(status)]))).toEqual(exitStatus);
 });

@@ -1,8 +1,9 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { requestFromFiles, withoutGaps } from '../../../src/environment/config-file.ts';
+import { packageRoot } from '../../../src/platform/package-root.ts';
 
 let home: string;
 
@@ -129,4 +130,13 @@ test('code is never run', async () => {
   expect(await read()).toEqual({});
   await expect(read('project', 'default', path)).rejects.toThrow('YAML or JSON');
   expect(globalThis).not.toHaveProperty('boshvirtRan');
+});
+
+test('the examples of docs/configuration.md are understood', async () => {
+  const text = await readFile(join(packageRoot(), 'docs/configuration.md'), 'utf8');
+  const [short = '', long = ''] = [...text.matchAll(/```yaml\n(.*?)```/gs)].map((match) => match[1]);
+  await put('project/boshvirt.yml', short);
+  expect(await read()).toEqual({ uri: 'qemu:///system' });
+  await put('project/boshvirt.yml', long);
+  expect(await read()).toMatchObject({ memoryMb: 2048, persistentDiskMb: 10_240, ip: '192.168.77.10' });
 });
