@@ -1,0 +1,24 @@
+import type { Figure } from '../figure.ts';
+import { attachDisk } from './attach-disk.ts';
+import { cpiInfo } from './cpi-info.ts';
+import { createStemcell } from './create-stemcell.ts';
+import { createVm, eightVms } from './create-vm.ts';
+import { deleteVm } from './delete-vm.ts';
+import { help } from './help.ts';
+import { lightCalls } from './light-calls.ts';
+import { secondUp } from './second-up.ts';
+import { stemcellMemory } from './stemcell-memory.ts';
+
+/** In the order of the table. */
+export const figures: readonly Figure[] = [
+  cpiInfo,
+  lightCalls,
+  createStemcell,
+  stemcellMemory,
+  createVm,
+  eightVms,
+  attachDisk,
+  deleteVm,
+  help,
+  secondUp,
+];

@@ -1,0 +1,132 @@
+import { rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { cacheFolder } from '../../src/environment/paths.ts';
+import { macFor, newCid } from '../../src/platform/ids.ts';
+import { silentLog } from '../../src/platform/log.ts';
+import { buildProbeStemcell } from '../../src/stemcell/index.ts';
+import { runProgram, timeChain } from './programs.ts';
+import type { Rig } from './rig.ts';
+
+const shape = { cpus: 1, memory: 256, ephemeral_disk: 512 };
+
+export interface Machine {
+  readonly name: string;
+  readonly ip: string;
+  /** How long making and starting it took. */
+  readonly ms: number;
+}
+
+/** Makes the same machine by either hand: by one call of the CPI, or step by step by virsh. */
+export class Machines {
+  readonly #rig: Rig;
+  readonly #stemcell: string;
+  readonly #template: Template;
+
+  private constructor(rig: Rig, stemcell: string, template: Template) {
+    this.#rig = rig;
+    this.#stemcell = stemcell;
+    this.#template = template;
+  }
+
+  /** Imports the probe stemcell and makes one machine, whose definition and settings the ones by virsh share. */
+  static async prepare(rig: Rig): Promise<Machines> {
+    const stemcell = await importProbe(rig);
+    const { name } = await create(rig, stemcell);
+    await runProgram(rig.virsh('destroy', name));
+    return new Machines(rig, stemcell, await templateFrom(rig, name, stemcell));
+  }
+
+  async createByCpi(): Promise<Machine> {
+    return await create(this.#rig, this.#stemcell);
+  }
+
+  async deleteByCpi(name: string): Promise<number> {
+    return await this.#rig.cpi.time('delete_vm', [name]);
+  }
+
+  /** Overlay on the stemcell, ephemeral disk, define, start: as few steps as make the same machine. */
+  async createByVirsh(): Promise<Machine> {
+    const { virsh, pool, folder } = this.#rig;
+    const { xml, rootBytes, stemcellPath, stemcellFormat } = this.#template;
+    const name = newCid('vm');
+    const definition = join(folder, `${name}.xml`);
+    await writeFile(definition, xml(name));
+    const overlay = ['--backing-vol', stemcellPath, '--backing-vol-format', stemcellFormat];
+    const disk = (suffix: string, size: string, ...more: string[]) =>
+      virsh('vol-create-as', pool, `${name}-${suffix}.qcow2`, size, '--format', 'qcow2', ...more);
+    const ms = await timeChain([
+      disk('root', rootBytes, ...overlay),
+      disk('ephemeral', `${shape.ephemeral_disk}M`),
+      virsh('define', definition),
+      virsh('start', name),
+    ]);
+    return { name, ip: '', ms };
+  }
+
+  /** Ends a machine and deletes all that is its own, by virsh, step by step. */
+  async deleteByVirsh(name: string, { isActive }: { isActive: boolean }): Promise<number> {
+    const { virsh } = this.#rig;
+    const volumes = await this.#volumesOf(name);
+    return await timeChain([
+      ...(isActive ? [virsh('destroy', name)] : []),
+      virsh('undefine', name, '--managed-save', '--snapshots-metadata'),
+      ...volumes.map((volume) => virsh('vol-delete', volume, '--pool', this.#rig.pool)),
+    ]);
+  }
+
+  /** What the console of a machine by virsh was written to; libvirt does not count it among the volumes. */
+  async forgetConsole(name: string): Promise<void> {
+    await rm(join(this.#rig.poolPath, `${name}-console.log`), { force: true });
+  }
+
+  async #volumesOf(name: string): Promise<string[]> {
+    const { stdout } = await runProgram(this.#rig.virsh('vol-list', this.#rig.pool));
+    return stdout.split(/\s+/).filter((word) => word.startsWith(`${name}-`));
+  }
+}
+
+async function create(rig: Rig, stemcell: string): Promise<Machine> {
+  const networks = rig.networks();
+  const args = [newCid('agent'), stemcell, shape, networks, [], {}];
+  const { ms, result } = await rig.cpi.run('create_vm', args);
+  const [name] = result as [string];
+  return { name, ip: networks.default.ip, ms };
+}
+
+async function importProbe(rig: Rig): Promise<string> {
+  const probe = await buildProbeStemcell({ cacheDir: cacheFolder(), log: silentLog });
+  await runProgram(['tar', '-xzf', probe.path, '-C', rig.folder, 'image']);
+  return (await rig.cpi.call('create_stemcell', [join(rig.folder, 'image'), {}, {}])) as string;
+}
+
+interface Template {
+  /** The same definition under another name, with other disks and another MAC. */
+  xml(name: string): string;
+  readonly rootBytes: string;
+  readonly stemcellPath: string;
+  readonly stemcellFormat: string;
+}
+
+async function templateFrom(rig: Rig, machine: string, stemcell: string): Promise<Template> {
+  const { virsh, pool } = rig;
+  const { stdout: definition } = await runProgram(virsh('dumpxml', '--inactive', machine));
+  const { stdout: root } = await runProgram(virsh('vol-dumpxml', `${machine}-root.qcow2`, '--pool', pool));
+  const settings = join(rig.poolPath, `${machine}-config.iso`);
+  return {
+    xml: (name) =>
+      definition
+        .replace(/<uuid>.*<\/uuid>/, '')
+        .replace(/<mac address=.*\/>/, `<mac address='${macFor(name, 'bench')}'/>`)
+        .replaceAll(machine, name)
+        .replace(join(rig.poolPath, `${name}-config.iso`), settings),
+    rootBytes: first(root, /<capacity unit='bytes'>(\d+)</),
+    stemcellPath: join(rig.poolPath, `${stemcell}.img`),
+    stemcellFormat: first(root, /<backingStore>[\s\S]*?<format type='(\w+)'/),
+  };
+}
+
+function first(text: string, pattern: RegExp): string {
+  const found = pattern.exec(text)?.[1];
+  if (found === undefined) throw new Error(`${pattern} is not in:\n${text}`);
+  return found;
+}
