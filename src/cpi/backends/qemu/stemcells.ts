@@ -152,10 +152,21 @@ async function usersOf(host: QemuHost, cid: string): Promise<string[]> {
 }
 
 async function lockStemcell(host: QemuHost, cid: string, purpose: string): Promise<Lock> {
-  const { lockFolder, takeLock } = await import('../../../platform/lock.ts'); // light calls do without
+  // light calls do without
+  const [{ rm }, { lockFolder, takeLock }] = await Promise.all([
+    import('node:fs/promises'),
+    import('../../../platform/lock.ts'),
+  ]);
   const { uri, storagePool } = host.config;
   const path = `${lockFolder()}/${cid}-${shortHash(`${uri} ${storagePool}`, 8)}.lock`;
-  return await takeLock(path, importTimeoutMs, `${purpose} ${cid}`);
+  const lock = await takeLock(path, importTimeoutMs, `${purpose} ${cid}`);
+  return {
+    ...lock,
+    async [Symbol.asyncDispose]() {
+      await rm(path, { force: true }); // while it is held: whoever waits for it looks again
+      await lock[Symbol.asyncDispose]();
+    },
+  };
 }
 
 const megabytes = (bytes: number): number => Math.ceil(bytes / 1_000_000);
