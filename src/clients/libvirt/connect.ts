@@ -1,4 +1,4 @@
-import { CallTimeoutError, ConnectionLostError, LibvirtError, libvirtErrors } from './errors.ts';
+import { CallTimeoutError, ConnectionLostError, LibvirtError } from './errors.ts';
 import { Libvirt } from './libvirt.ts';
 import { Rpc } from './rpc.ts';
 import { dial } from './transport.ts';
@@ -34,7 +34,8 @@ export async function connectLibvirt(uri: string, options: ConnectOptions = {}):
     return await open(parsed, signal, options);
   } catch (error) {
     if (!deadline.aborted || options.signal?.aborted) throw error;
-    throw new CallTimeoutError(`libvirt at ${uri} did not answer within ${connectTimeoutMs / 1000} s`);
+    const hints = parsed.transport === 'ssh' ? ['try ssh to that host by hand'] : undefined;
+    throw new CallTimeoutError(`libvirt at ${uri} did not answer within ${connectTimeoutMs / 1000} s`, hints);
   }
 }
 
@@ -76,8 +77,7 @@ async function askPolkit(rpc: Rpc, uri: LibvirtUri): Promise<void> {
   try {
     await rpc.call('authPolkit', {});
   } catch (error) {
-    const refused = [libvirtErrors.AUTH_FAILED, libvirtErrors.AUTH_CANCELLED, libvirtErrors.AUTH_UNAVAILABLE];
-    if (!(error instanceof LibvirtError && error.is(...refused))) throw error;
+    if (!(error instanceof LibvirtError)) throw error;
     throw new ConnectionLostError(`libvirt at ${uri.text} refuses this user: ${error.message}`, {
       cause: error,
       hints: [

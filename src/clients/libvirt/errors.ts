@@ -86,7 +86,7 @@ export class ProtocolError extends ToolError {
 /** No answer in time; the daemon may still carry out what was asked. */
 export class CallTimeoutError extends ToolError {
   override name = 'CallTimeoutError';
-  constructor(message: string) {
-    super('HYPERVISOR', message, { hints: ['look at the daemon: it may be busy or hang'] });
+  constructor(message: string, hints: readonly string[] = ['look at the daemon: it may be busy or hang']) {
+    super('HYPERVISOR', message, { hints });
   }
 }

@@ -33,19 +33,22 @@ export async function dial(uri: LibvirtUri, options: DialOptions): Promise<Duple
   }
   // a session daemon starts on demand: the helper does what libvirt's own client would
   if (!named && uri.path.startsWith('/session')) return dialHelper(['virt-ssh-helper', uri.name]);
+  const start = 'start the daemon (systemctl start libvirtd), or give another URI';
+  const rights =
+    'using its socket takes root or the group libvirt (usermod -aG libvirt USER, then log in again)';
+  const isForbidden = failures.some((failure) => failure.endsWith(forbidden));
   throw new ConnectionLostError(`libvirt does not answer at ${uri.text} (${failures.join('; ')})`, {
-    hints: [
-      'start the daemon (systemctl start libvirtd), or give another URI',
-      'reading its socket takes root or the group libvirt',
-    ],
+    hints: isForbidden ? [rights] : [start, rights],
   });
 }
+
+const forbidden = 'permission denied';
 
 function reasonOf(error: unknown): string {
   const known: Record<string, string> = {
     ENOENT: 'no such socket',
     ECONNREFUSED: 'nobody listens',
-    EACCES: 'permission denied',
+    EACCES: forbidden,
   };
   return known[errnoOf(error) ?? ''] ?? messageOf(error);
 }

@@ -49,13 +49,15 @@ test('polkit lets in', async () => {
   expect(libvirt.uri).toBe(peer.uri);
 });
 
-test('polkit that refuses is explained: root or the group libvirt', async () => {
-  const refuse: Script = (message, to) =>
-    to.reply(message, errorBody(45, 7, 'authentication failed: no agent'), wire.error);
+test.each([
+  ['that refuses', 45, 'authentication failed: no agent'],
+  ['that is not there', 1, 'internal error: Unable to get system bus connection'],
+])('polkit %s is explained: root or the group libvirt', async (_, code, words) => {
+  const refuse: Script = (message, to) => to.reply(message, errorBody(code, 7, words), wire.error);
   await using peer = await startPeer(polkit(refuse));
   const error = await failure(connectLibvirt(peer.uri));
   expect(error).toBeInstanceOf(ConnectionLostError);
-  expect(error.message).toContain('no agent');
+  expect(error.message).toContain(words);
   expect((error as ConnectionLostError).hints.join()).toMatch(/group libvirt.*root/);
 });
 
