@@ -17,8 +17,10 @@ export interface Frame {
 }
 
 const headerBytes = 28;
-/** libvirt's own limit on one message. */
-const maxFrameBytes = 32 * 1024 * 1024 + 64;
+/** libvirt's own limit on one message: its length's four bytes are not counted. */
+const maxFrameBytes = 32 * 1024 * 1024 + 4;
+/** libvirtd hangs up on a client that sends a larger body. */
+export const maxBodyBytes = maxFrameBytes - headerBytes;
 
 /** The header of a message whose body has `bodyBytes` bytes. */
 export function frameHeader(frame: Omit<Frame, 'body'>, bodyBytes: number): Buffer {

@@ -1,16 +1,18 @@
 import type { Duplex } from 'node:stream';
+import { UserError } from '../../platform/errors.ts';
 import { type Call, callOf, wordsOf } from './call.ts';
 import { CallTimeoutError, ConnectionLostError, LibvirtError, ProtocolError } from './errors.ts';
 import {
   type Frame,
   FrameSplitter,
-  frameHeader,
   keepaliveProgram,
+  maxBodyBytes,
   messageTypes,
   remoteProgram,
   statuses,
 } from './frames.ts';
 import { Keepalive, type KeepaliveOptions } from './keepalive.ts';
+import { Outbox } from './outbox.ts';
 import { PendingCalls } from './pending-calls.ts';
 import { type ArgsOf, type ProcedureName, procedures, type ResultOf, remoteError } from './procedures.ts';
 import { VolumeStream } from './volume-stream.ts';
@@ -45,6 +47,7 @@ const goodbyeMs = 2_000;
 export class Rpc {
   readonly #socket: Duplex;
   readonly #options: RpcOptions;
+  readonly #outbox: Outbox;
   readonly #frames = new FrameSplitter();
   readonly #calls = new PendingCalls();
   readonly #streams = new Map<number, VolumeStream>();
@@ -52,7 +55,6 @@ export class Rpc {
   #keepalive: Keepalive | undefined;
   /** Streams that this side gave up, until the server confirms it. */
   readonly #unconfirmed = new Set<number>();
-  #draining: Promise<void> | undefined;
   #closing: Error | undefined;
   #closed: Promise<void> | undefined;
   #whenIdle: (() => void) | undefined;
@@ -61,6 +63,7 @@ export class Rpc {
 
   constructor(socket: Duplex, options: RpcOptions) {
     this.#socket = socket;
+    this.#outbox = new Outbox(socket);
     this.#options = options;
     socket.on('data', (piece: Buffer) => this.#receive(piece));
     socket.on('error', (error) => this.#end(this.#lost(error.message, error)));
@@ -99,7 +102,7 @@ export class Rpc {
         this.#write({ procedure: number, type: messageTypes.stream, serial, status }, body),
       sendHole: (body) =>
         this.#write({ procedure: number, type: messageTypes.hole, serial, status: statuses.more }, body),
-      drained: () => this.#drained(),
+      drained: () => this.#outbox.drained(),
       demandChanged: () => this.#regulate(),
       closed: (gaveUp) => {
         this.#streams.delete(serial);
@@ -175,12 +178,19 @@ export class Rpc {
     const { callTimeoutMs, peer } = this.#options;
     const out = new XdrWriter();
     (codec as Codec<ArgsOf<K>>).write(out, args);
+    const message = out.bytes();
+    if (message.length > maxBodyBytes) {
+      throw new UserError(
+        'USAGE',
+        `${wordsOf(call)}: ${message.length} bytes are more than libvirt takes at once`,
+      );
+    }
     const answer = this.#calls.answerTo(serial, call, callTimeoutMs, () => {
       return new CallTimeoutError(
         `libvirt at ${peer} did not answer ${wordsOf(call)} within ${callTimeoutMs / 1000} s`,
       );
     });
-    this.#write({ procedure: number, type: messageTypes.call, serial, status: statuses.ok }, out.bytes());
+    this.#write({ procedure: number, type: messageTypes.call, serial, status: statuses.ok }, message);
     this.#regulate();
     const { status: outcome, body } = await answer;
     if (outcome === statuses.error) throw this.#refusal(body, call); // here, so that its stack names the caller
@@ -193,29 +203,9 @@ export class Rpc {
   }
 
   /** false: the socket's buffer is full. */
-  #write(
-    frame: Pick<Frame, 'procedure' | 'type' | 'serial' | 'status'>,
-    body: Buffer,
-    program = remoteProgram,
-  ): boolean {
+  #write(frame: Parameters<Outbox['send']>[0], body: Buffer, program?: number): boolean {
     if (this.#ended) return true; // whoever waits has been told already
-    this.#socket.cork();
-    this.#socket.write(frameHeader({ program, ...frame }, body.length));
-    const room = this.#socket.write(body);
-    this.#socket.uncork();
-    return room;
-  }
-
-  async #drained(): Promise<void> {
-    if (!this.#socket.writableNeedDrain) return;
-    // one listener for all: many uploads may wait, and one that was given up leaves none behind
-    this.#draining ??= new Promise<void>((resolve) => {
-      this.#socket.once('drain', () => {
-        this.#draining = undefined;
-        resolve();
-      });
-    });
-    await this.#draining;
+    return this.#outbox.send(frame, body, program);
   }
 
   /** Stops reading while a download's reader is behind, unless somebody waits for what is yet to be read. */

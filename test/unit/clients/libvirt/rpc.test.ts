@@ -97,6 +97,12 @@ test.each<[string, Buffer, RegExp]>([
   await expect(scene.libvirt.hostname()).rejects.toBe(error);
 });
 
+test('a call that is larger than libvirt takes fails alone', async () => {
+  await using scene = await connected((message, peer) => peer.reply(message, text('still here')));
+  await expect(scene.libvirt.defineDomain('x'.repeat(33 * 1024 * 1024))).rejects.toThrow(UserError);
+  expect(await scene.libvirt.hostname()).toBe('still here');
+});
+
 test('an answer that is too short is a ProtocolError of that call', async () => {
   await using scene = await connected((message, peer) => peer.reply(message, word(1000)));
   await expect(scene.libvirt.hostname()).rejects.toThrow(ProtocolError);
