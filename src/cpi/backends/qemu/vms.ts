@@ -18,6 +18,7 @@ import { boshMetadataNamespace, boshMetadataXml, stemcellOf } from './vm-records
 import { stemcellVolume, type VolumeSpec, vmVolumes, volumeXml } from './volumes.ts';
 
 const bytesPerMb = 1024 * 1024;
+const pressAgainMs = 10_000;
 
 /** VMs are persistent libvirt domains named after their CID, with volumes named after it too. */
 export class QemuVms implements VmStore {
@@ -105,12 +106,7 @@ export class QemuVms implements VmStore {
     const seconds = this.#host.options.soft_reboot_seconds;
     try {
       await domain.resume().catch(unlessWrongState); // a paused guest hears nothing
-      await domain.shutdown({ mode: 'acpi' });
-      const off = await waitFor(async () => ((await domain.isActive()) ? undefined : true), {
-        timeoutMs: seconds * 1000,
-        intervalMs: 200,
-      });
-      if (off) return;
+      if (await pressUntilOff(domain, seconds * 1000)) return;
       this.#host.log.warn(`${domain.name} did not shut down within ${seconds} s: it is stopped hard`);
     } catch (error) {
       if (!isWrongState(error)) throw error; // it went down by itself
@@ -168,6 +164,18 @@ export class QemuVms implements VmStore {
     if (!domain) throw vmNotFound(cid);
     return domain;
   }
+}
+
+/** Presses the power button until the domain is off; a guest that still boots misses it, one that goes down minds no more. */
+async function pressUntilOff(domain: Domain, timeoutMs: number): Promise<boolean> {
+  const end = performance.now() + timeoutMs;
+  const isOff = async () => ((await domain.isActive()) ? undefined : true);
+  for (let leftMs = timeoutMs; leftMs > 0; leftMs = end - performance.now()) {
+    await domain.shutdown({ mode: 'acpi' });
+    const waitMs = Math.min(leftMs, pressAgainMs);
+    if (await waitFor(isOff, { timeoutMs: waitMs, intervalMs: 200 })) return true;
+  }
+  return false;
 }
 
 async function startDomain(domain: Domain, failure: CloudErrorType): Promise<void> {
