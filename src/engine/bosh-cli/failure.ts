@@ -28,6 +28,9 @@ export function boshFailure({
   });
 }
 
+/** Of a long answer, how many characters of its beginning and of its end are said. */
+const answerPart = 300;
+
 interface Essence {
   readonly code: ErrorCode;
   readonly reason: string;
@@ -45,7 +48,7 @@ function essenceOf(stderr: string): Essence {
     .filter((line) => line !== '' && line !== 'Exit code 1');
   const cpi = lines.map(cpiError).findLast((found) => found !== undefined);
   if (cpi) return { code: 'CPI', reason: cpi, hints: ['boshvirt doctor looks at the machine'] };
-  const reason = [...new Set([lines[0], lines.at(-1)])].join(' ') || 'it said nothing';
+  const reason = [...new Set([lines[0], agentsAnswer(lines) ?? lines.at(-1)])].join(' ') || 'it said nothing';
   if (/Timed out pinging|Agent unreachable/i.test(stderr)) {
     const hints = ['boshvirt logs shows the machine’s console, if the machine still stands'];
     return { code: 'AGENT_TIMEOUT', reason, hints };
@@ -57,6 +60,15 @@ function essenceOf(stderr: string): Essence {
     reason: `nothing gives these variables: ${lines.slice(variables + 1).join(', ')}`,
     hints: ['give them with --var name=value or --vars-file file'],
   };
+}
+
+/** What the agent said of an action that failed; it ends with the output of a program, which may have many lines. */
+function agentsAnswer(lines: readonly string[]): string | undefined {
+  const first = lines.findIndex((line) => line.includes('Action Failed '));
+  if (first < 0) return undefined;
+  const answer = lines.slice(first).join(' ');
+  if (answer.length <= 2 * answerPart) return answer;
+  return `${answer.slice(0, answerPart)} … ${answer.slice(-answerPart)}`;
 }
 
 /** "CPI 'create_vm' method responded with error: CmdError{"type":...}" in short. */

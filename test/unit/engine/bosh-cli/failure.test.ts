@@ -85,3 +85,23 @@ Exit code 1
 test('silence', () => {
   expect(about('').message).toBe('bosh create-env failed: it said nothing');
 });
+
+test('an agent whose action failed: all that it said, the middle of a long answer left out', () => {
+  const action =
+    'Action Failed get_task: Task 2f2a result: Compiling package tiny: Running packaging script:';
+  const nested = (output: string) => `
+Deploying:
+  Building state for instance 'machine/0':
+    Compiling job package dependencies for instance 'machine/0':
+      Sending 'get_task' to the agent:
+        Agent responded with error: ${action} Command exited with 3; Stdout: , Stderr: ${output}
+
+Exit code 1
+`;
+  expect(about(nested('+ make\ncannot compile\n+ exit 3\n')).message).toBe(
+    `bosh create-env failed: Deploying: Agent responded with error: ${action} Command exited with 3; Stdout: , Stderr: + make cannot compile + exit 3`,
+  );
+  const long = about(nested('+ make\n'.repeat(500))).message;
+  expect(long).toMatch(/Compiling package tiny.* … .*\+ make$/);
+  expect(long.length).toBeLessThan(700);
+});
