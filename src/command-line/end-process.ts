@@ -18,3 +18,8 @@ export function endWithTheReader(): void {
     process.exit(0);
   });
 }
+
+/** For one who does not want to wait for what is under way. */
+export function endAtOnce(status: number): never {
+  process.exit(status);
+}

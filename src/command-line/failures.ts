@@ -34,7 +34,7 @@ function errorDocument(error: unknown) {
   return {
     error: {
       code: codeOf(error),
-      message: messageOf(error),
+      message: textOf(error),
       hints: hintsOf(error),
       exit: exitStatusOf(error),
     },
@@ -42,13 +42,19 @@ function errorDocument(error: unknown) {
 }
 
 export function errorText(error: unknown): string {
-  const lines = [`Error: ${error instanceof BoshvirtError ? messageOf(error) : messageChain(error)}`];
+  const lines = [`Error: ${textOf(error)}`];
   for (const hint of hintsOf(error)) lines.push(`  → ${hint}`);
   if (codeOf(error) === 'BUG') {
     if (error instanceof Error && error.stack) lines.push(error.stack);
     lines.push('This is a bug in boshvirt: please report it with the lines above.');
   }
   return `${lines.join('\n')}\n`;
+}
+
+/** Our own messages are whole; of others the causes tell more. */
+function textOf(error: unknown): string {
+  if (isAbandonedPrompt(error)) return 'interrupted at the question; nothing was done';
+  return error instanceof BoshvirtError ? messageOf(error) : messageChain(error);
 }
 
 function codeOf(error: unknown): Code {

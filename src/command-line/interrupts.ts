@@ -1,3 +1,5 @@
+import { endAtOnce } from './end-process.ts';
+
 /** Ctrl-C or a polite kill: work stops at the next safe point. */
 export class Interrupted extends Error {
   override name = 'Interrupted';
@@ -8,11 +10,18 @@ export class Interrupted extends Error {
   }
 }
 
-/** A signal that fires when this process is asked to end; a second Ctrl-C ends it at once. */
+/**
+ * A signal that fires when this process is asked to end; asked a second time, it ends at once. The listeners stay: execa ends a
+ * process that has none left besides its own.
+ */
 export function interruptSignal(): AbortSignal {
   const controller = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.once(signal, () => controller.abort(new Interrupted(signal)));
+    process.on(signal, () => {
+      const interrupted = new Interrupted(signal);
+      if (controller.signal.aborted) endAtOnce(interrupted.status);
+      controller.abort(interrupted);
+    });
   }
   return controller.signal;
 }
