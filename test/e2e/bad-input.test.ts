@@ -161,16 +161,16 @@ describe('ranges', () => {
 test('a pool without space is told as such, and down leaves nothing', async () => {
   await stemcell();
   before = await hostTraces(person.home);
-  const pools = join(person.hostFolder, 'pools');
-  await mkdir(pools, { recursive: true, mode: 0o711 });
-  await run(['mount', '-t', 'tmpfs', '-o', 'size=40m', 'boshvirt-test', pools]);
+  const small = join(person.home, '.local/share');
+  await mkdir(small, { recursive: true });
+  await run(['mount', '-t', 'tmpfs', '-o', 'size=60m', 'boshvirt-test', small]);
   try {
     const { exitCode, stderr } = await person.run(['up', '--yes']);
     expect(stderr).toMatch(/space/);
     expect(exitCode).toBe(20);
     expect((await person.run(['down', '--yes', '--purge'])).exitCode).toBe(0);
   } finally {
-    await run(['umount', pools]);
+    await run(['umount', small]);
   }
   expect(await hostTraces(person.home)).toEqual(before);
 });
@@ -184,7 +184,7 @@ const launcherIsReadable = await run(
     '--clear-groups',
     'test',
     '-r',
-    join(packageRoot(), 'dist/main.js'),
+    join(packageRoot(), 'oclif.manifest.json'),
   ],
   { okExitCodes: [1] },
 ).then(({ exitCode }) => exitCode === 0);

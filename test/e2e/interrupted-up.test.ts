@@ -65,13 +65,10 @@ describe('interrupted from the terminal', () => {
     'looking for packages',
     'Start the private libvirt host ...',
     'Lay storage and network ...',
-    'unpacking stemcell',
     'uploading stemcell',
     'creating the VM',
     'waiting for its agent',
-    'creating a persistent disk',
     'attaching disk',
-    'starting the machine',
   ])('at "%s", ends with 130 and a clear word', async (moment) => {
     const up = person.start(['up', '--yes']);
     await up.shows(moment);
