@@ -1,25 +1,30 @@
-import { access } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
 import { which } from '../../platform/process.ts';
 
 /** What work on this machine needs: for guests on QEMU, or to build the probe stemcell. */
 export type Need = 'qemu' | 'stemcell';
 
-/** A program or file, and the Debian package that brings it. */
+/** A program or a file, and the Debian package that brings it. */
 interface Requirement {
   readonly package: string;
   readonly program?: string;
-  readonly file?: string;
+  /** Where the file lies in one release or another; one of them is enough. */
+  readonly files?: readonly string[];
 }
 
 const requirements: Readonly<Record<Need, readonly Requirement[]>> = {
   qemu: [
-    { package: 'libvirt-daemon-system', file: '/var/lib/libvirt' },
+    { package: 'libvirt-daemon-system', files: ['/var/lib/libvirt'] },
     { package: 'libvirt-daemon', program: 'libvirtd' },
     { package: 'libvirt-clients', program: 'virsh' },
     { package: 'qemu-system-x86', program: 'qemu-system-x86_64' },
     { package: 'qemu-utils', program: 'qemu-img' },
-    { package: 'seabios', file: '/usr/share/seabios/bios-256k.bin' },
-    { package: 'ipxe-qemu', file: '/usr/lib/ipxe/qemu/efi-virtio.rom' },
+    { package: 'seabios', files: ['/usr/share/seabios/bios-256k.bin'] },
+    // Debian 12, Debian 13
+    {
+      package: 'ipxe-qemu',
+      files: ['/usr/lib/ipxe/qemu/efi-virtio.rom', '/usr/share/qemu/efi-virtio.rom'],
+    },
     { package: 'dnsmasq-base', program: 'dnsmasq' },
     { package: 'iptables', program: 'iptables' },
     { package: 'iproute2', program: 'ip' },
@@ -41,10 +46,7 @@ export async function missingPackages(need: Need): Promise<string[]> {
   return missing.flat();
 }
 
-async function isThere({ program, file }: Requirement): Promise<boolean> {
+async function isThere({ program, files = [] }: Requirement): Promise<boolean> {
   if (program !== undefined) return (await which(program)) !== undefined;
-  return await access(file as string).then(
-    () => true,
-    () => false,
-  );
+  return files.some((file) => existsSync(file));
 }

@@ -1,7 +1,8 @@
 import { access } from 'node:fs/promises';
 import { messageOf } from '../../../platform/errors.ts';
-import { run } from '../../../platform/process.ts';
+import { run, which } from '../../../platform/process.ts';
 import { type Check, ok, warn } from '../finding.ts';
+import { installCommand } from '../install.ts';
 import { findFreeRange } from '../ranges.ts';
 import { isRoot } from './privileges.ts';
 
@@ -28,6 +29,7 @@ export const networkChecks: readonly Check[] = [
     why: 'libvirt lets guests out by rules of iptables',
     async look() {
       if (!isRoot()) return ok('not tried without root');
+      if (!(await which('iptables'))) return warn('iptables is not installed', installCommand(['iptables']));
       try {
         await run(['unshare', '--net', 'iptables', '-w', '-t', 'nat', '-S'], { timeoutMs: 5_000 });
         return ok('iptables works in a network namespace');
