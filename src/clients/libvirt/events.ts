@@ -73,15 +73,15 @@ export class EventSource {
 }
 
 /**
- * Events from the moment this was made, for one reader. The iteration ends when this is disposed of, and throws when the
+ * Events from the moment this was made, each for one reader. The iteration ends when this is disposed of, and throws when the
  * connection ends, so that nobody waits for events that cannot come.
  */
 export class DomainEvents implements AsyncIterable<DomainEvent>, Disposable {
   readonly #received: DomainEvent[] = [];
+  readonly #waiting: (() => void)[] = [];
   readonly #stopListening: () => void;
   #error: Error | undefined;
   #disposed = false;
-  #wake: () => void = () => {};
 
   constructor(rpc: Rpc, kinds: readonly EventKind[]) {
     this.#stopListening = rpc.listen({
@@ -105,7 +105,7 @@ export class DomainEvents implements AsyncIterable<DomainEvent>, Disposable {
       else if (this.#error) throw this.#error;
       else {
         await new Promise<void>((resolve) => {
-          this.#wake = resolve;
+          this.#waiting.push(resolve);
         });
       }
     }
@@ -115,6 +115,11 @@ export class DomainEvents implements AsyncIterable<DomainEvent>, Disposable {
     this.#disposed = true;
     this.#stopListening();
     this.#wake();
+  }
+
+  /** Whoever waits looks again whether there is something for it. */
+  #wake(): void {
+    for (const resolve of this.#waiting.splice(0)) resolve();
   }
 }
 
