@@ -84,7 +84,7 @@ async function decideNetwork(
   const others = before ? [] : await otherRecords(name);
   const cidr =
     before?.network.cidr ?? asked ?? (await pickFreeRange(others.map((other) => other.network.cidr)));
-  const { gateway, ip } = planNetwork(cidr, request.ip ?? before?.network.ip);
+  const { gateway, ip } = planNetwork(cidr, before?.network.ip ?? request.ip);
   if (!before && asked !== undefined) {
     refuseTaken(
       cidr,

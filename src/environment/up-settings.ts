@@ -64,6 +64,7 @@ export function refuseMove(request: UpRequest, record: EnvironmentRecord): void 
     ['--profile', request.profile, record.profile],
     ['--uri', request.uri, record.uri],
     ['--network', request.cidr === 'auto' ? undefined : request.cidr, record.network.cidr],
+    ['--ip', request.ip, record.network.ip], // the agent's certificate is for that address
   ];
   for (const [flag, asked, there] of moves) {
     if (asked === undefined || asked === there) continue;

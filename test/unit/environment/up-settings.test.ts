@@ -58,6 +58,7 @@ describe('an environment that stands', () => {
     [{ backend: 'lxc' }, '--backend qemu'],
     [{ uri: 'qemu:///session' }, '--uri qemu:///system'],
     [{ cidr: '192.168.78.0/24' }, '--network 192.168.77.0/24'],
+    [{ ip: '192.168.77.11' }, '--ip 192.168.77.10'],
   ])('cannot become %j', (request, stands) => {
     expect(() => refuseMove(request, record)).toThrow(stands);
   });
