@@ -47,7 +47,8 @@ async function choosePackages(debian: DebianPackages, parts: GuestParts): Promis
   const kernel = kernelOfTheDay?.depends.find((needed) => needed.startsWith('linux-image-'));
   if (kernel === undefined)
     throw new UserError('UNSUPPORTED', `Debian's package ${kernelPackage} names no kernel package`);
-  return await debian.find([kernel, ...parts.packages, ...toolPackages]);
+  const found = await debian.find([kernel, ...parts.packages, ...toolPackages]);
+  return [...new Map(found.map((one) => [one.name, one])).values()]; // two wishes may be one package
 }
 
 /** Everything that decides the stemcell's bytes. */
