@@ -18,6 +18,7 @@ import { privateHostNames } from '../../src/host/private-host/index.ts';
 import { silentLog } from '../../src/platform/log.ts';
 import { packageRoot } from '../../src/platform/package-root.ts';
 import { run } from '../../src/platform/process.ts';
+import { waitFor } from '../../src/platform/retry.ts';
 import { buildProbeStemcell } from '../../src/stemcell/index.ts';
 import { startLibvirtd, type TestLibvirtd } from '../support/libvirtd.ts';
 import { tinyRelease, writeTinyRelease } from '../support/tiny-release.ts';
@@ -51,7 +52,7 @@ describe.skipIf(boshPath === undefined)(
       await folder?.[Symbol.asyncDispose]();
     }, 60_000);
 
-    test('makes a machine, leaves it alone, grows its disk, re-creates it dead or alive, and deletes it', async () => {
+    test('makes a machine, leaves it alone, grows its disk, reboots it, re-creates it dead or alive, and deletes it', async () => {
       const machine = await newMachine('life');
       if (agentPath !== undefined) await machine.addRelease();
       const first = await machine.createEnv();
@@ -79,6 +80,10 @@ describe.skipIf(boshPath === undefined)(
       });
       await expectStarts(machine, 2);
 
+      await machine.reboot();
+      expect(await machine.ssh('hostname')).not.toBe('(none)\n');
+      await expectStarts(machine, 2);
+
       expect(await machine.createEnv({ recreate: true })).toEqual({ changed: true });
       const again = await machine.state();
       expect(again.current_vm_cid).not.toBe(grown.current_vm_cid);
@@ -95,7 +100,7 @@ describe.skipIf(boshPath === undefined)(
       await machine.deleteEnv();
       await expectNothingLeft(machine);
       await machine.deleteEnv();
-    }, 900_000);
+    }, 1_800_000);
 
     test.each([
       'Uploading stemcell',
@@ -140,7 +145,7 @@ describe.skipIf(boshPath === undefined)(
         await heir.deleteEnv(machine.source, machine.context);
         await expectNothingLeft(machine);
       },
-      600_000,
+      900_000,
     );
   },
 );
@@ -263,6 +268,17 @@ async function newMachine(name: string) {
       );
       opsFiles.push(ops);
     },
+    /** Has the guest reboot, and waits until its agent has mounted the persistent disk, on which the test has left a note. */
+    async reboot(): Promise<void> {
+      const bootId = 'cat /proc/sys/kernel/random/boot_id';
+      const before = await this.ssh(bootId);
+      await this.ssh('sudo reboot').catch(() => undefined);
+      const after = async () => {
+        const now = await this.ssh(`sudo test -e /var/vcap/store/note && ${bootId}`).catch(() => before);
+        return now === before ? undefined : now;
+      };
+      expect(await waitFor(after, { timeoutMs: 300_000, intervalMs: 1000 })).toBeDefined();
+    },
     async ssh(line: string): Promise<string> {
       const key = join(home, 'key');
       const { machine_ssh: pair } = parse(await readFile(source.varsStorePath, 'utf8'));
@@ -294,7 +310,11 @@ async function expectStarts(machine: Machine, times: number): Promise<void> {
   expect(await machine.ssh('sudo cat /var/vcap/store/greetings')).toBe(
     'compiled: from the manifest\n'.repeat(times),
   );
-  expect(await machine.ssh('sudo monit summary')).toMatch(/tiny +OK +Process/);
+  const summary = async () => {
+    const said = await machine.ssh('sudo monit summary').catch(() => '');
+    return /tiny +OK +Process/.test(said) || undefined;
+  };
+  expect(await waitFor(summary, { timeoutMs: 120_000, intervalMs: 1000 })).toBe(true);
   expect(await machine.ssh('cat /proc/$(sudo cat /var/vcap/sys/run/tiny/tiny.pid)/comm')).toBe('sleep\n');
 }
 
