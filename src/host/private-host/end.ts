@@ -6,7 +6,7 @@ import { layout, privateHostNames } from './layout.ts';
 import { deleteNetns } from './network-namespace.ts';
 import { holdersOf, signalProcess, startTimeOf } from './processes.ts';
 
-const politeMs = 15_000;
+const politeMs = 5_000;
 const hardMs = 10_000;
 
 /**
