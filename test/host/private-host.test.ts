@@ -1,5 +1,5 @@
 /** The private host for real: libvirtd and QEMU (emulated, no guest system) in namespaces; virsh and /proc are the witnesses. */
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, mkdtemp, readdir, readFile, readlink, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -23,6 +23,8 @@ import { guestCgroups, ownNetwork, processesIn, tracesOf } from '../support/trac
 
 const program = join(import.meta.dirname, '../support/private-host-program.ts');
 const timeoutMs = 60_000;
+const mapUsers = ['unshare', '--user', '--map-root-user'] as [string, ...string[]];
+const mayMapUsers = (await run([...mapUsers, 'true'], { okExitCodes: [1] })).exitCode === 0;
 let base: string;
 /** The host's folder; it is not there yet. */
 let dir: string;
@@ -365,10 +367,9 @@ describe('what cannot be', () => {
     expect(await readdir(base)).toEqual([]);
   });
 
-  const mayMapUsers = spawnSync('unshare', ['--user', '--map-root-user', 'true']).status === 0;
   const lacking = mayMapUsers ? '' : ' (skipped: this machine, a chroot perhaps, refuses user namespaces)';
   test.skipIf(!mayMapUsers)(`root of a user namespace, as in a rootless container${lacking}`, async () => {
-    expect(await elsewhere('start', ['unshare', '--user', '--map-root-user'])).toMatchObject({
+    expect(await elsewhere('start', mapUsers)).toMatchObject({
       error: {
         name: 'ToolError',
         code: 'PERMISSION',
