@@ -1,2 +1,2 @@
 /** The CPI as a BOSH release. */
-export { buildCpiRelease, type CpiRelease, type CpiReleaseTarget } from './build-cpi-release.ts';
+export { buildCpiRelease } from './build-cpi-release.ts';

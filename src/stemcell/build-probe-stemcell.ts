@@ -35,7 +35,7 @@ const lockTimeoutMs = 10 * 60_000;
 
 /**
  * Builds the probe stemcell, or finds it in the cache: the same packages, agent and Node give the same bytes. Needs no
- * root, no mount and nothing installed but `probeBuildPackages`. Throws a UserError for what this machine lacks.
+ * root, no mount and nothing installed but what `requireBuildTools` looks for. Throws a UserError for what this machine lacks.
  */
 export async function buildProbeStemcell(options: ProbeStemcellOptions): Promise<ProbeStemcell> {
   const { cacheDir, signal, outPath } = options;

@@ -1,19 +1,16 @@
 import { UserError } from '../platform/errors.ts';
 import { which } from '../platform/process.ts';
 
-/** Programs that the build runs, by the Debian package that brings them. */
+/**
+ * Programs that the build runs, by the Debian package that brings them. Everything else (boot loader, FAT tools, what goes
+ * into the guest) is taken from packages that are downloaded and unpacked, never installed.
+ */
 const programs = {
   apt: ['apt-get', 'apt-cache'],
   dpkg: ['dpkg-deb'],
   e2fsprogs: ['mke2fs', 'debugfs'],
   'util-linux': ['flock'],
 } as const;
-
-/**
- * Debian packages that the machine needs to build the probe stemcell. Everything else (boot loader, FAT tools, what goes
- * into the guest) is taken from packages that are downloaded and unpacked, never installed.
- */
-export const probeBuildPackages: string[] = Object.keys(programs);
 
 /** Throws a UserError that names every missing program and its package. */
 export async function requireBuildTools(): Promise<void> {
