@@ -40,6 +40,8 @@ async function peakOf(
   const report = join(folder, 'peak');
   const reporter = join(import.meta.dirname, '..', 'harness', 'report-peak.cjs');
   await work({ NODE_OPTIONS: `--require=${reporter}`, BENCH_PEAK_FILE: report });
-  const kilobytes = Number(/VmHWM:\s+(\d+) kB/.exec(await readFile(report, 'utf8'))?.[1]);
-  return kilobytes / 1024;
+  const status = await readFile(report, 'utf8');
+  const kilobytes = /VmHWM:\s+(\d+) kB/.exec(status)?.[1];
+  if (kilobytes === undefined) throw new Error(`there is no peak in:\n${status}`);
+  return Number(kilobytes) / 1024;
 }
