@@ -35,6 +35,7 @@ const requirements: Readonly<Record<Need, readonly Requirement[]>> = {
     { package: 'apt', program: 'apt-get' },
     { package: 'dpkg', program: 'dpkg-deb' },
     { package: 'e2fsprogs', program: 'mke2fs' },
+    { package: 'xz-utils', program: 'xz' }, // Debian 13's kernel modules are packed with it
   ],
 };
 
