@@ -5,13 +5,12 @@ import { createGunzip } from 'node:zlib';
 import { ImageFault } from './image-error.ts';
 
 /**
- * Measured on two cores with a tar of 2 GiB that gzip made 320 MB of. Node's zlib unpacks it in 2.3 s in steps of 252 KiB, in
- * 3.3 s in steps of 64 KiB, in 7 s of 16 KiB; `gzip -dc` takes 9.4 s and a pipe from it 10.5 s: no child is worth it. A step
- * fits into one message of libvirt's streams (256 KiB, less its head), so that none is cut up again. Hashing and uploading
- * to libvirt included it is 5.4 to 6.0 s (holes left out: 3.3 to 3.8 s), where unpacking to a file and `virsh vol-upload` take
- * 18.5 s. The peak is 92 MB above bare Node, most of it garbage that V8 lets lie until it is 64 MB.
+ * Measured on two cores with a tar of 2 GiB that gzip made 320 MB of: Node's zlib unpacks it in 2.3 s in steps of 252 KiB, in
+ * 3.3 s of 64 KiB, in 7 s of 16 KiB; `gzip -dc` takes 9.4 s and a pipe from it 10.5 s: no child is worth it. Steps are garbage,
+ * which V8 lets lie until it is 64 MB, and longer on a busy machine. With those of 64 KiB, which malloc keeps and gives again,
+ * create_stemcell peaks at 70 to 85 MB above bare Node, with the larger ones at 92 to 117.
  */
-const unpackedStepBytes = 252 * 1024;
+const unpackedStepBytes = 64 * 1024;
 const readStepBytes = 256 * 1024;
 
 export interface PackedFile {
