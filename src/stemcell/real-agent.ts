@@ -109,6 +109,7 @@ const parts: GuestParts = {
   ownFiles: [
     { from: 'real-agent/inittab', to: '/etc/inittab', mode: 0o644 },
     { from: 'real-agent/rc.devices', to: '/etc/rc.devices', mode: 0o755 },
+    { from: 'real-agent/rc.host-key', to: '/etc/rc.host-key', mode: 0o755 },
     { from: 'real-agent/login.defs', to: '/etc/login.defs', mode: 0o644 },
     { from: 'real-agent/agent.json', to: '/var/vcap/bosh/agent.json', mode: 0o644 },
     { from: 'real-agent/agent-run', to: '/etc/sv/agent/run', mode: 0o755 },
@@ -127,7 +128,13 @@ const parts: GuestParts = {
   ],
   folders: [
     ...['/opt', '/var/opt', '/var/tmp', '/etc/systemd/network', '/etc/resolvconf/resolv.conf.d'],
-    ...['/etc/udev/rules.d', '/etc/logrotate.d', '/var/vcap/monit/job', '/var/vcap/micro_bosh/data/cache'],
+    ...[
+      '/etc/ssh',
+      '/etc/udev/rules.d',
+      '/etc/logrotate.d',
+      '/var/vcap/monit/job',
+      '/var/vcap/micro_bosh/data/cache',
+    ],
   ],
   links: {
     // busybox' sh would run its own applets, whatever lies on PATH: its tar knows no --xattrs

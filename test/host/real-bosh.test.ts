@@ -315,6 +315,8 @@ async function expectStarts(machine: Machine, times: number): Promise<void> {
     return /tiny +OK +Process/.test(said) || undefined;
   };
   expect(await waitFor(summary, { timeoutMs: 120_000, intervalMs: 1000 })).toBe(true);
+  // what the agent tells whoever asks for `bosh ssh`
+  expect(await machine.ssh('cat /etc/ssh/ssh_host_rsa_key.pub')).toMatch(/^ssh-rsa /);
   expect(await machine.ssh('cat /proc/$(sudo cat /var/vcap/sys/run/tiny/tiny.pid)/comm')).toBe('sleep\n');
 }
 
