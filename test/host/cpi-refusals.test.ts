@@ -107,6 +107,12 @@ test('an address in use is refused with its owner’s name and may be tried agai
   expect(await host.volumeNames('vm-')).toEqual([]);
 });
 
+test('an option that there is not is refused by its name', async () => {
+  const misspelt = await host.cpiWith('misspelt', { options: { machin: 'q35' } });
+  const { type, message } = await misspelt.failure('has_vm', 'vm-0123456789abcdef0');
+  expect([type, message]).toEqual(['CloudError', expect.stringMatching(/^configuration: qemu: .*machin/)]);
+});
+
 test('cloud properties of other hypervisors are ignored with a warning', async () => {
   const cid = await vms.create(32, { properties: { instance_type: 'm5.large' } });
   expect(cpi.log).toMatch(/warn VM cloud_properties that qemu does not know are ignored: instance_type/);

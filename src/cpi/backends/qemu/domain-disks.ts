@@ -1,5 +1,6 @@
 import type { Domain } from '../../../clients/libvirt/index.ts';
-import { parseXml } from './xml.ts';
+import { isDiskCid } from './cids.ts';
+import { parseXml, type XmlElement } from './xml.ts';
 
 /** One disk of a domain as its XML shows it. */
 export interface DomainDisk {
@@ -9,19 +10,21 @@ export interface DomainDisk {
   readonly diskCid: string | undefined;
 }
 
-const persistentSerial = /^disk-/;
-
-/** The disks in a domain's XML, the empty CD drive left out. */
+/** The disks in a domain's XML that lie in files; ours all do. */
 export function disksIn(domainXml: string): DomainDisk[] {
-  const disks = parseXml(domainXml).at('domain', 'devices')?.children('disk') ?? [];
-  return disks.flatMap((disk) => {
+  return elementsIn(domainXml).flatMap((disk) => {
     const path = disk.child('source')?.attribute('file');
-    const target = disk.child('target')?.attribute('dev');
+    const target = targetOf(disk);
     if (path === undefined || target === undefined) return [];
-    const serial = disk.child('serial')?.text.trim();
-    return [{ target, path, diskCid: serial && persistentSerial.test(serial) ? serial : undefined }];
+    const serial = disk.child('serial')?.text ?? '';
+    return [{ target, path, diskCid: isDiskCid(serial) ? serial : undefined }];
   });
 }
+
+const elementsIn = (domainXml: string): XmlElement[] =>
+  parseXml(domainXml).at('domain', 'devices')?.children('disk') ?? [];
+
+const targetOf = (disk: XmlElement): string | undefined => disk.child('target')?.attribute('dev');
 
 /**
  * The persistent disks of a VM: those of its definition and, while it runs, those that the running machine shows. The two
@@ -40,7 +43,7 @@ export async function persistentDisks(
 
 /** The first virtio-blk name that none of these disks has: vda … vdz, vdaa …; names need no meaning (contract 1.3, dynamic disks). */
 export function freeTarget(domainXmls: readonly string[]): string {
-  const taken = new Set(domainXmls.flatMap(disksIn).map((disk) => disk.target));
+  const taken = new Set(domainXmls.flatMap(elementsIn).map(targetOf));
   for (let at = 0; ; at += 1) {
     const name = `vd${letters(at)}`;
     if (!taken.has(name)) return name;

@@ -1,0 +1,102 @@
+import { expect, test } from 'vitest';
+import type { StemcellCid, VmCid } from '../../../../../src/cpi/backend.ts';
+import { type DomainFacts, diskXml, domainXml } from '../../../../../src/cpi/backends/qemu/domain-xml.ts';
+import { parseXml, type XmlElement } from '../../../../../src/cpi/backends/qemu/xml.ts';
+
+const vm = 'vm-0123456789abcdef0' as VmCid;
+const facts: DomainFacts = {
+  type: 'qemu',
+  machine: 'pc',
+  folder: '/pool',
+  environment: `it's <mine>`,
+  spec: {
+    cid: vm,
+    agentId: 'agent "1"',
+    stemcell: 'sc-0123456789abcdef0' as StemcellCid,
+    cloudProperties: {},
+    nics: [
+      { network: 'default', hostNetwork: 'net-b', mac: '52:54:00:aa:bb:cc', ip: '10.0.0.6' },
+      { network: 'second', hostNetwork: 'net-a', mac: '52:54:00:aa:bb:cd', ip: undefined },
+    ],
+  },
+  resources: { cpus: 2, memoryMb: 512, ephemeralDiskMb: 1024, rootDiskMb: 0 },
+};
+
+function domain(changes: Partial<DomainFacts> = {}): XmlElement {
+  const root = parseXml(domainXml({ ...facts, ...changes })).child('domain');
+  if (!root) throw new Error('no domain');
+  return root;
+}
+const devices = (root: XmlElement, name: string): XmlElement[] => root.child('devices')?.children(name) ?? [];
+
+test('the size and the place of everything are as asked', () => {
+  const root = domain();
+  expect(root.attribute('type')).toBe('qemu');
+  expect([root.child('name')?.text, root.child('title')?.text]).toEqual([vm, "BOSH VM of it's <mine>"]);
+  expect([root.child('memory')?.attribute('unit'), root.child('memory')?.text]).toEqual(['MiB', '512']);
+  expect(root.child('vcpu')?.text).toBe('2');
+  expect(root.at('os', 'type')?.attribute('machine')).toBe('pc');
+  expect(root.at('features', 'acpi')).toBeDefined(); // without it no disk can be plugged in while the VM runs
+  expect(root.at('devices', 'serial', 'log')?.attribute('file')).toBe(`/pool/${vm}-console.log`);
+});
+
+test('the guest sees root disk, ephemeral disk and a read-only drive with its settings, in this order', () => {
+  const disks = devices(domain(), 'disk').map((disk) => ({
+    file: disk.child('source')?.attribute('file'),
+    as: `${disk.child('target')?.attribute('bus')} ${disk.child('target')?.attribute('dev')}`,
+    serial: disk.child('serial')?.text,
+    readonly: disk.child('readonly') !== undefined,
+  }));
+  expect(disks).toEqual([
+    { file: `/pool/${vm}-root.qcow2`, as: 'virtio vda', serial: 'root', readonly: false },
+    { file: `/pool/${vm}-ephemeral.qcow2`, as: 'virtio vdb', serial: 'ephemeral', readonly: false },
+    { file: `/pool/${vm}-config.iso`, as: 'scsi sda', serial: undefined, readonly: true },
+  ]);
+  const resources = { ...facts.resources, ephemeralDiskMb: 0 };
+  expect(devices(domain({ resources }), 'disk')).toHaveLength(2);
+});
+
+test('NICs keep their order, and the record has what BOSH calls them', () => {
+  const root = domain();
+  const nics = devices(root, 'interface').map((nic) => [
+    nic.child('mac')?.attribute('address'),
+    nic.child('source')?.attribute('network'),
+  ]);
+  expect(nics).toEqual([
+    ['52:54:00:aa:bb:cc', 'net-b'],
+    ['52:54:00:aa:bb:cd', 'net-a'],
+  ]);
+  const record = root.at('metadata', 'vm');
+  expect(record?.attribute('environment')).toBe("it's <mine>");
+  expect([record?.attribute('agent'), record?.attribute('stemcell')]).toEqual([
+    'agent "1"',
+    'sc-0123456789abcdef0',
+  ]);
+  expect(record?.children('nic').map((nic) => [nic.attribute('network'), nic.attribute('ip')])).toEqual([
+    ['default', '10.0.0.6'],
+    ['second', ''],
+  ]);
+});
+
+test('q35 has root ports to spare, pc needs none', () => {
+  const ports = (machine: 'pc' | 'q35') =>
+    devices(domain({ machine }), 'controller').filter(
+      (controller) => controller.attribute('model') === 'pcie-root-port',
+    );
+  expect(ports('pc')).toEqual([]);
+  expect(ports('q35').length).toBeGreaterThanOrEqual(20);
+});
+
+test('with KVM the guest has the host’s processor, emulated a plain one', () => {
+  expect(domain({ type: 'kvm' }).child('cpu')?.attribute('mode')).toBe('host-passthrough');
+  expect(domain().at('cpu', 'model')?.text).toBe('qemu64');
+});
+
+test('a persistent disk is known by its CID, as serial and as alias', () => {
+  const disk = parseXml(diskXml({ path: '/p/a', target: 'vdc', serial: 'disk-0123456789abcde' })).child(
+    'disk',
+  );
+  expect(disk?.child('serial')?.text).toBe('disk-0123456789abcde');
+  expect(disk?.child('alias')?.attribute('name')).toBe('ua-disk-0123456789abcde');
+  expect(disk?.child('driver')?.attribute('type')).toBe('qcow2');
+});
