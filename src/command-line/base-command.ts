@@ -69,7 +69,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
       signal: this.signal,
       runSteps: (steps, context) =>
         showSteps(steps, context, { signal: this.signal, quiet: this.jsonEnabled() }),
-      confirm: (question) => confirm(question, options.yes),
+      confirm: (question, usual) => confirm(question, usual === 'yes', options.yes),
       tell: (text) => process.stderr.write(`${text}\n`),
     };
   }
@@ -80,7 +80,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
   }
 }
 
-async function confirm(question: string, yes: boolean): Promise<boolean> {
+async function confirm(question: string, usual: boolean, yes: boolean): Promise<boolean> {
   if (yes) return true;
   if (!process.stdin.isTTY || process.env.CI === 'true') {
     throw new UserError('USAGE', `There is no terminal to ask on: ${question}`, {
@@ -88,5 +88,5 @@ async function confirm(question: string, yes: boolean): Promise<boolean> {
     });
   }
   const prompts = await import('@inquirer/prompts');
-  return await prompts.confirm({ message: question, default: true }, { output: process.stderr });
+  return await prompts.confirm({ message: question, default: usual }, { output: process.stderr });
 }

@@ -20,7 +20,7 @@ export default class Down extends BaseCommand<typeof Down> {
     const record = await requireRecord(environment);
     const caller = this.caller(this.flags);
     const what = `the machine at ${record.network.ip}, its disks and snapshots, network ${record.network.name}`;
-    if (!(await caller.confirm(`Delete environment '${environment}': ${what}?`))) {
+    if (!(await caller.confirm(`Delete environment '${environment}': ${what}?`, 'no'))) {
       throw new UserError('DECLINED', `Environment '${environment}' was left as it is`);
     }
     await down(environment, { purge: this.flags.purge, boshvirtCommand: this.boshvirtCommand }, caller);

@@ -46,6 +46,6 @@ export async function approve(missing: readonly string[], caller: Caller): Promi
     });
   }
   caller.tell(`This machine lacks packages; boshvirt would run:\n  ${command}`);
-  if (await caller.confirm('Install them now?')) return;
+  if (await caller.confirm('Install them now?', 'yes')) return;
   throw new UserError('DECLINED', 'The packages were not installed', { hints: [command] });
 }

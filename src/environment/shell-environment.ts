@@ -1,8 +1,9 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { privateHostNames } from '../host/private-host/index.ts';
 import { writeFileAtomic } from '../platform/files.ts';
 import { readCredentials } from './credentials.ts';
-import { environmentPaths } from './paths.ts';
+import { environmentPaths, privateHostFolder } from './paths.ts';
 import { requireRecord } from './record.ts';
 
 /** Variables for a shell that works with the environment. Holds paths, no secrets. */
@@ -13,6 +14,8 @@ export async function shellEnvironment(name: string): Promise<Record<string, str
     BOSHVIRT_ENV: name,
     LIBVIRT_DEFAULT_URI: record.uri,
     BOSHVIRT_MACHINE_IP: record.network.ip,
+    // guests of a private host are reached from its network namespace: nsenter --net=$BOSHVIRT_NETNS ssh …
+    ...(record.host === 'private' ? { BOSHVIRT_NETNS: privateHostNames(privateHostFolder()).netnsPath } : {}),
     BOSHVIRT_SSH_KEY: await writeSshKey(name),
     BOSHVIRT_STATE: paths.state,
     BOSHVIRT_VARS_STORE: paths.credentials,

@@ -57,7 +57,7 @@ export async function restoreSnapshot(name: string, snapshot: string, caller: Ca
   await withSnapshots(name, 'snapshot restore', log, async ({ store, vm, record }) => {
     const { createdAt, withMemory } = await requireSnapshot({ store, vm, record }, snapshot);
     const question = `Restore '${snapshot}' of ${createdAt.toISOString()}: what happened in '${name}' since is lost. Go on?`;
-    if (!(await caller.confirm(question))) throw new UserError('DECLINED', 'Nothing was restored');
+    if (!(await caller.confirm(question, 'no'))) throw new UserError('DECLINED', 'Nothing was restored');
     await store.restore(vm, snapshot);
     await bringBackFiles(name, snapshot);
     if (!withMemory) return;

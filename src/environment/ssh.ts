@@ -33,6 +33,8 @@ export async function sshArgv(name: string, command: readonly string[]): Promise
     `HostKeyAlias=${vm}`,
     '-o',
     'StrictHostKeyChecking=accept-new',
+    // a machine that is paused, or goes away, must not hold its user for ever
+    ...['ConnectTimeout=20', 'ServerAliveInterval=15'].flatMap((option) => ['-o', option]),
     '-o',
     'LogLevel=ERROR',
     `vcap@${record.network.ip}`,

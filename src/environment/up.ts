@@ -220,7 +220,7 @@ async function approveLoss(before: EnvironmentRecord, caller: Caller): Promise<v
   const lost = await snapshotNames(before, caller);
   if (lost.length === 0) return;
   const question = `The machine is made anew; its snapshots are lost: ${lost.join(', ')}. Go on?`;
-  if (await caller.confirm(question)) return;
+  if (await caller.confirm(question, 'no')) return;
   throw new UserError('DECLINED', `Environment '${before.name}' was left as it is`);
 }
 

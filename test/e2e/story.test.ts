@@ -2,6 +2,7 @@
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { run } from '../../src/platform/process.ts';
 import { type HostTraces, hostTraces } from '../support/host-traces.ts';
 import { newPerson, type Person } from '../support/person.ts';
 
@@ -39,10 +40,9 @@ describe('one environment', () => {
     expect((await state()).vm).toBe(vm);
   });
 
-  test('list, env, logs and render tell of it', async () => {
+  test('list, logs and render tell of it', async () => {
     const list = JSON.parse((await person.run(['list', '--json'])).stdout);
     expect(list).toMatchObject([{ name: 'default', state: 'running' }]);
-    expect((await person.run(['env'])).stdout).toContain(`export LIBVIRT_DEFAULT_URI='${person.uri}'`);
     const { stdout: logs } = await person.run(['logs']);
     expect(logs).toMatch(/==> cpi <==\n.*create_vm.*==> console <==\n.*==> agent <==\n.*asked for/s);
     expect((await person.run(['logs', '--source', 'console'])).stdout).not.toContain('==>');
@@ -50,6 +50,15 @@ describe('one environment', () => {
     expect((await person.run(['render', 'domain-xml'])).stdout).toContain(
       `<name>${(await state()).vm}</name>`,
     );
+  });
+
+  test('what env prints leads virsh and ssh to the machine', async () => {
+    const { stdout: variables } = await person.run(['env']);
+    const options = '-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR';
+    const script = `eval "$1"; virsh list --name
+      nsenter --net="$BOSHVIRT_NETNS" ssh ${options} -i "$BOSHVIRT_SSH_KEY" "vcap@$BOSHVIRT_MACHINE_IP" whoami`;
+    const { stdout } = await run(['sh', '-c', script, 'sh', variables]);
+    expect(stdout.split('\n').filter(Boolean)).toEqual([(await state()).vm, 'vcap']);
   });
 
   test('ssh gives the exit status of the command', async () => {

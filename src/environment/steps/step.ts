@@ -14,8 +14,11 @@ export interface Caller {
   readonly log: Log;
   readonly signal: AbortSignal;
   runSteps<Context>(steps: readonly Step<Context>[], context: Context): Promise<void>;
-  /** Asks a yes-or-no question; without a terminal and without --yes it throws a UserError that names the flag. */
-  confirm(question: string): Promise<boolean>;
+  /**
+   * Asks a yes-or-no question, `usual` being what Enter alone means; without a terminal and without --yes it throws a UserError
+   * that names the flag.
+   */
+  confirm(question: string, usual: 'yes' | 'no'): Promise<boolean>;
   /** Words for the person, outside of any step. */
   tell(text: string): void;
 }
