@@ -2,7 +2,7 @@ import type { Figure } from '../figure.ts';
 import type { Machines } from '../harness/machines.ts';
 import { times } from '../target.ts';
 
-const beside = 'overlay, ephemeral disk, define, start by virsh';
+const beside = 'one virsh: overlay, ephemeral disk, define, start';
 
 export const createVm: Figure = {
   name: 'create-vm',
@@ -30,7 +30,7 @@ export const eightVms: Figure = {
       {
         what: 'create_vm, 8 at once',
         ours,
-        beside: `the same 8 at once: ${beside}`,
+        beside: `8 at once: ${beside}`,
         theirs,
         target: times(1.25),
       },
