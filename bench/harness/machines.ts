@@ -12,8 +12,6 @@ const shape = { cpus: 1, memory: 256, ephemeral_disk: 512 };
 export interface Machine {
   readonly name: string;
   readonly ip: string;
-  /** How long making and starting it took. */
-  readonly ms: number;
 }
 
 /** Makes the same machine by either hand: by one call of the CPI, or by one virsh that takes all steps. */
@@ -45,7 +43,7 @@ export class Machines {
   }
 
   /** Overlay on the stemcell, ephemeral disk, define, start: as few steps as make the same machine. */
-  async createByVirsh(): Promise<Machine> {
+  async createByVirsh(): Promise<Pick<Machine, 'name'>> {
     const { virsh, pool, folder } = this.#rig;
     const { xml, rootBytes, stemcellPath, stemcellFormat } = this.#template;
     const name = newCid('vm');
@@ -61,7 +59,7 @@ export class Machines {
       'qcow2',
       ...more,
     ];
-    const { ms } = await runProgram(
+    await runProgram(
       virsh(
         steps(
           disk('root', rootBytes, ...overlay),
@@ -71,7 +69,7 @@ export class Machines {
         ),
       ),
     );
-    return { name, ip: '', ms };
+    return { name };
   }
 
   /** Ends a machine and deletes all that is its own. */
@@ -113,9 +111,8 @@ const steps = (...commands: readonly (readonly string[])[]): string =>
 async function create(rig: Rig, stemcell: string): Promise<Machine> {
   const networks = rig.networks();
   const args = [newCid('agent'), stemcell, shape, networks, [], {}];
-  const { ms, result } = await rig.cpi.run('create_vm', args);
-  const [name] = result as [string];
-  return { name, ip: networks.default.ip, ms };
+  const [name] = (await rig.cpi.call('create_vm', args)) as [string];
+  return { name, ip: networks.default.ip };
 }
 
 async function importProbe(rig: Rig): Promise<string> {
