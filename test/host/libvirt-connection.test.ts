@@ -1,6 +1,6 @@
 /** The ways to a libvirtd, and what becomes of a connection when one side goes: real daemons, real ssh. */
 import { randomBytes } from 'node:crypto';
-import { chown, mkdtempDisposable, readFile, stat, writeFile } from 'node:fs/promises';
+import { chmod, chown, mkdtempDisposable, readFile, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
@@ -8,6 +8,7 @@ import {
   CallTimeoutError,
   ConnectionLostError,
   connectLibvirt,
+  type Libvirt,
   libvirtErrors,
 } from '../../src/clients/libvirt/index.ts';
 import { childrenNamed } from '../../src/host/private-host/processes.ts';
@@ -143,6 +144,14 @@ test('a session daemon that does not run is started', async () => {
   expect(await waitFor(gone, { timeoutMs: 10_000 })).toBe(true);
 });
 
+/** A connection to the scene's daemon once it runs again. */
+async function connectAgain(): Promise<Libvirt> {
+  const connected = await waitFor(() => connectLibvirt(scene.daemon.uri).catch(() => undefined), {
+    timeoutMs: 30_000,
+  });
+  return connected ?? expect.unreachable('the daemon does not come back');
+}
+
 /** What ended the connection. */
 async function lost(work: Promise<unknown>): Promise<ConnectionLostError> {
   const error = await work.then(
@@ -212,14 +221,46 @@ test('a daemon that dies ends what is under way; the next one knows the guests, 
   await lost(vm.state());
   await before.close();
 
-  const after = await waitFor(() => connectLibvirt(scene.daemon.uri).catch(() => undefined), {
-    timeoutMs: 30_000,
-  });
-  const survivor = await after?.findDomain('survivor');
+  const after = await connectAgain();
+  const survivor = await after.findDomain('survivor');
   expect((await survivor?.state())?.state).toBe('running');
   await survivor?.suspend(); // waits for the new daemon to reach the guest; destroy does not (libvirt 9.0)
   expect(await scene.virsh('domstate', 'survivor')).toBe('paused');
   await survivor?.destroy();
   await survivor?.undefine();
-  await after?.close();
+  await after.close();
+});
+
+/** How a user without rights fares with the scene's daemon. */
+async function asNobody(): Promise<{ name: string; message: string; hints: string[] }> {
+  const client = new URL('../../src/clients/libvirt/index.ts', import.meta.url);
+  const program = `const { connectLibvirt } = await import('${client}');
+    process.setgroups([]); process.setgid(${nobody}); process.setuid(${nobody});
+    const error = await connectLibvirt('${scene.daemon.uri}').catch((error) => error);
+    console.log(JSON.stringify({ name: error.name, message: error.message, hints: error.hints }));`;
+  return JSON.parse((await run([process.execPath, '--input-type=module', '-e', program])).stdout);
+}
+
+test('a user who may not is told so, whether the socket says it or polkit', async () => {
+  const folders = ['', 'root', 'root/run', 'root/run/libvirt', 'root/etc/libvirt/libvirtd.conf'];
+  const paths = folders.map((name) => join(scene.daemon.folder, name));
+  for (const path of paths.slice(0, -1)) await chmod(path, 0o755);
+  const forbidden = await asNobody();
+  expect(forbidden).toMatchObject({ name: 'ConnectionLostError' });
+  expect(forbidden.message).toContain('permission denied');
+  expect(forbidden.hints.join()).toContain('group libvirt');
+
+  const file = paths.at(-1) as string;
+  const settings = { unix_sock_rw_perms: '0777', auth_unix_rw: 'polkit' };
+  const kept = (await readFile(file, 'utf8'))
+    .split('\n')
+    .filter((line) => !/^(unix_sock|auth_unix)_rw/.test(line));
+  const added = Object.entries(settings).map(([name, value]) => `${name} = "${value}"`);
+  await writeFile(file, [...kept, ...added, ''].join('\n'));
+  process.kill(await libvirtdOf(scene), 'SIGKILL');
+  await (await connectAgain()).close(); // root needs no polkit
+  const refused = await asNobody();
+  expect(refused).toMatchObject({ name: 'ConnectionLostError' });
+  expect(refused.message).toContain('refuses this user');
+  expect(refused.hints.join()).toContain('group libvirt');
 });
