@@ -1,0 +1,25 @@
+import { messageChain, UserError } from '../platform/errors.ts';
+import type { EnvironmentRecord } from './record.ts';
+import { currentVm, hostRuns } from './session.ts';
+import { listSnapshots } from './snapshot.ts';
+import type { Caller } from './steps/step.ts';
+
+/** A new machine has none of the old one's snapshots: asks before they are lost. Throws DECLINED. */
+export async function approveLoss(before: EnvironmentRecord, caller: Caller): Promise<void> {
+  const lost = await snapshotNames(before, caller);
+  if (lost.length === 0) return;
+  const question = `The machine is made anew; its snapshots are lost: ${lost.join(', ')}. Go on?`;
+  if (await caller.confirm(question, 'no')) return;
+  throw new UserError('DECLINED', `Environment '${before.name}' was left as it is`);
+}
+
+/** Empty where nobody can be asked: what cannot be seen cannot be warned of. */
+async function snapshotNames(before: EnvironmentRecord, caller: Caller): Promise<string[]> {
+  if (!(await hostRuns(before)) || !(await currentVm(before.name))) return [];
+  try {
+    return (await listSnapshots(before.name, caller.log)).map((snapshot) => snapshot.name);
+  } catch (error) {
+    caller.log.info(`its snapshots cannot be listed: ${messageChain(error)}`);
+    return [];
+  }
+}

@@ -1,0 +1,192 @@
+import { mkdir, rm } from 'node:fs/promises';
+import type { Backend } from '../cpi/backend.ts';
+import { installPackages } from '../host/findings/index.ts';
+import { findLibvirt } from '../host/libvirt-service.ts';
+import { privateHostNames, startPrivateHost } from '../host/private-host/index.ts';
+import { UserError } from '../platform/errors.ts';
+import type { Lock } from '../platform/lock.ts';
+import { buildProbeStemcell } from '../stemcell/index.ts';
+import { inspectStemcell } from '../stemcell/inspect-stemcell.ts';
+import { agentOf } from './credentials.ts';
+import { type ChosenHost, decideEnvironment } from './decide.ts';
+import { deploySource, engineContext, type StemcellSource } from './deploy.ts';
+import { engineNamed } from './engines.ts';
+import { digestInputs } from './inputs.ts';
+import { refuseShortMemory } from './memory.ts';
+import { planNetwork } from './network-plan.ts';
+import { cacheFolder, environmentPaths, privateHostFolder } from './paths.ts';
+import { type EnvironmentRecord, writeRecord } from './record.ts';
+import { openBackend } from './session.ts';
+import { stemcellIdentity } from './stemcell-identity.ts';
+import type { Caller, Step } from './steps/step.ts';
+import { removeStrays } from './strays.ts';
+import { chosenStemcell, type UpRequest } from './up-settings.ts';
+
+export interface UpOptions {
+  readonly recreate: boolean;
+  /** The program that bosh will start as CPI: this boshvirt's own launcher. */
+  readonly boshvirtCommand: string;
+}
+
+/** One `up`: what was asked for, what stood before, and what it works with. */
+export interface UpJob {
+  readonly name: string;
+  readonly request: UpRequest;
+  readonly options: UpOptions;
+  readonly before: EnvironmentRecord | undefined;
+  /** Packages that the person agreed to install. */
+  readonly missing: readonly string[];
+  readonly lock: Lock;
+  readonly caller: Caller;
+}
+
+/** What the steps hand to one another. */
+export interface UpWork {
+  stemcell?: StemcellSource;
+  record?: EnvironmentRecord;
+}
+
+/** From whatever stands, nothing or a half, to a machine that answers. */
+export const stepsOfUp = (job: UpJob): Step<UpWork>[] => [
+  installStep(job),
+  decideStep(job),
+  stemcellStep(job),
+  hostStep(job),
+  groundStep(job),
+  machineStep(job),
+  agentStep(job),
+];
+
+function installStep({ missing, caller: { log, signal } }: UpJob): Step<UpWork> {
+  return {
+    title: 'Install packages',
+    skip: () => (missing.length === 0 ? 'this machine has what is needed' : undefined),
+    run: async (_, say) => await installPackages(missing, { log, signal, onLine: say }),
+  };
+}
+
+/** Nothing is made yet: what cannot be is refused here. */
+function decideStep({ name, request, before, caller }: UpJob): Step<UpWork> {
+  return {
+    title: 'Find libvirt',
+    async run(work, say) {
+      const chosen = await chooseHost(request, before, caller);
+      work.record = await decideEnvironment(name, request, chosen, before);
+      await refuseShortMemory(work.record, before);
+      say(chosen.host === 'private' ? 'boshvirt runs one of its own' : chosen.uri);
+    },
+  };
+}
+
+function stemcellStep({ request, before, caller: { log, signal } }: UpJob): Step<UpWork> {
+  const { stemcell, agent } = chosenStemcell(request, before);
+  return {
+    title: stemcell === undefined ? 'Build the probe stemcell' : 'Read the stemcell',
+    async run(work, say) {
+      const place = { cacheDir: cacheFolder(), log, signal, onStep: say };
+      work.stemcell =
+        stemcell === undefined
+          ? await buildProbeStemcell({ ...place, ...(agent === undefined ? {} : { agentPath: agent }) })
+          : await inspectStemcell(stemcell, signal);
+    },
+  };
+}
+
+function hostStep({ caller: { log, signal } }: UpJob): Step<UpWork> {
+  return {
+    title: 'Start the private libvirt host',
+    skip: (work) => (required(work.record).host === 'private' ? undefined : 'another libvirt is used'),
+    async run(work, say) {
+      await keep(required(work.record)); // from now on there is something that down has to find
+      await startPrivateHost(privateHostFolder(), { log, signal });
+      say(privateHostFolder());
+    },
+  };
+}
+
+function groundStep({ name, caller: { log } }: UpJob): Step<UpWork> {
+  return {
+    title: 'Lay storage and network',
+    async run(work, say) {
+      const record = required(work.record);
+      await keep(record);
+      await using backend = await openBackend(record, log);
+      await layGround(backend, record);
+      await removeStrays(backend, name, log);
+      await backend.ground.revive();
+      say(`${record.network.cidr}, machine at ${record.network.ip}`);
+    },
+  };
+}
+
+function machineStep({ name, options, lock, caller }: UpJob): Step<UpWork> {
+  const { recreate, boshvirtCommand } = options;
+  return {
+    title: 'Create the machine',
+    async run(work, say) {
+      const [record, stemcell] = [required(work.record), required(work.stemcell)];
+      const source = deploySource(record, stemcell, boshvirtCommand);
+      const context = await engineContext(record, boshvirtCommand, caller, lock, say);
+      const engine = await engineNamed(record.engine);
+      const { changed } = await engine.createEnv(source, context, { recreate });
+      // a machine takes its snapshots with it
+      if (changed) await rm(environmentPaths(name).snapshots, { recursive: true, force: true });
+      const stemcellFile = await stemcellIdentity(stemcell);
+      work.record = { ...record, phase: 'up', inputs: await digestInputs(source), stemcellFile };
+      await writeRecord(work.record);
+    },
+  };
+}
+
+function agentStep({ caller: { log, signal } }: UpJob): Step<UpWork> {
+  return {
+    title: 'Ask the agent',
+    async run(work, say) {
+      const agent = await agentOf(required(work.record), log);
+      await agent.ping({ timeoutMs: 60_000, signal });
+      say('it answers');
+    },
+  };
+}
+
+/** Writes down that work on the environment has begun. */
+async function keep(record: EnvironmentRecord): Promise<void> {
+  await mkdir(environmentPaths(record.name).folder, { recursive: true, mode: 0o700 });
+  await writeRecord({ ...record, phase: 'preparing' });
+}
+
+/** What was chosen before stays; a libvirt that a person named has to answer; where none does, ours will. */
+async function chooseHost(
+  request: UpRequest,
+  before: EnvironmentRecord | undefined,
+  caller: Caller,
+): Promise<ChosenHost> {
+  if (before) return { uri: before.uri, host: before.host };
+  const found = await findLibvirt(request.uri, { signal: caller.signal });
+  if (found.kind !== 'none') return { uri: found.uri, host: found.kind };
+  if (process.getuid?.() !== 0) {
+    throw new UserError('PERMISSION', 'No libvirt answers, and to run one of its own boshvirt needs root', {
+      hints: [
+        'run the same command with sudo -H',
+        'or let this machine’s libvirtd answer you: sudo systemctl enable --now libvirtd; sudo usermod -aG libvirt $USER',
+      ],
+    });
+  }
+  return { uri: privateHostNames(privateHostFolder()).uri, host: 'private' };
+}
+
+async function layGround(backend: Backend, record: EnvironmentRecord): Promise<void> {
+  const { network, pool } = record;
+  await backend.ground.prepare({
+    poolPath: pool.path,
+    bridge: network.bridge,
+    gateway: network.gateway,
+    prefixLength: planNetwork(network.cidr, network.ip).prefixLength,
+    domain: `${record.name}.boshvirt.test`,
+  });
+}
+
+function required<T>(value: T | undefined): T {
+  if (value === undefined) throw new TypeError('a step of up ran before the one that it stands on');
+  return value;
+}
