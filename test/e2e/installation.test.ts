@@ -68,7 +68,7 @@ describe('npm install -g of the package', () => {
       ].sort(),
     );
     const { stdout } = await run(['tar', '-tzf', tarball]);
-    expect(stdout).not.toMatch(/\.test\.|tsconfig|package-lock|\.map$/m);
+    expect(stdout).not.toMatch(/\.test\.|tsconfig|package-lock|dist\/compiled|\.map$/m);
   });
 
   test('runs on a Node of its own, or a new one of the machine', async () => {
@@ -76,6 +76,11 @@ describe('npm install -g of the package', () => {
     expect(exitCode).toBe(0);
     const { version } = JSON.parse(await readFile(join(packageRoot(), 'package.json'), 'utf8'));
     expect(JSON.parse(stdout)).toMatchObject({ boshvirt: version, node: expect.stringMatching(/^2[4-9]\./) });
+  });
+
+  test('keeps what V8 compiled, for the next start', async () => {
+    await boshvirt.run(['version'], { env });
+    expect(await readdir(join(root(), 'dist/compiled'))).not.toEqual([]);
   });
 
   test('looks at the machine, and shows help', async () => {
