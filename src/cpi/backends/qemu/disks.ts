@@ -1,8 +1,9 @@
+import type { Domain } from '../../../clients/libvirt/index.ts';
 import { escapeXml } from '../../../platform/template.ts';
 import type { DiskCid, DiskStore, JsonObject } from '../../backend.ts';
 import { CloudError, diskNotFound } from '../../errors.ts';
 import { isDiskCid } from './cids.ts';
-import { cloudErrorFrom } from './errors.ts';
+import { cloudErrorFrom, isNoDomain } from './errors.ts';
 import { freeBytes } from './free-bytes.ts';
 import type { QemuHost } from './host.ts';
 import { warnOfUnknown } from './options.ts';
@@ -76,11 +77,21 @@ export async function vmWithVolume(
   const domains = (await host.libvirt.listDomains()).filter((domain) => domain.name !== exceptVm);
   const owners = await Promise.all(
     domains.map(async (domain) => {
-      const xmls = await Promise.all([domain.xml(), domain.xml({ inactive: true })]).catch(() => []); // gone meanwhile: no owner
+      const xmls = await definitionsOf(domain);
       return xmls.some((xml) => xml.includes(wanted)) ? domain.name : undefined;
     }),
   );
   return owners.find((owner) => owner !== undefined);
+}
+
+/** Of the running machine and of its next start; none if the domain went away meanwhile. */
+async function definitionsOf(domain: Domain): Promise<string[]> {
+  try {
+    return await Promise.all([domain.xml(), domain.xml({ inactive: true })]);
+  } catch (error) {
+    if (isNoDomain(error)) return [];
+    throw error;
+  }
 }
 
 /** Throws NoDiskSpace if the pool is full: libvirt makes sparse volumes there without a word (libvirt-spikes.md 7). */

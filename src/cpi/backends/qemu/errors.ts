@@ -24,6 +24,10 @@ export function cloudErrorFrom(
   });
 }
 
+/** The domain is not there, or no longer. */
+export const isNoDomain = (error: unknown): boolean =>
+  error instanceof LibvirtError && error.is(libvirtErrors.NO_DOMAIN);
+
 /** libvirt reports a full disk as errno 28 or, where qemu-img did the work, as text alone (libvirt-spikes.md 7). */
 function isOutOfSpace(error: unknown): boolean {
   if (!(error instanceof LibvirtError)) return false;

@@ -1,6 +1,7 @@
-import { type Domain, type Libvirt, LibvirtError, libvirtErrors } from '../../../clients/libvirt/index.ts';
+import type { Domain, Libvirt } from '../../../clients/libvirt/index.ts';
 import { escapeXml, fillTemplate, markup } from '../../../platform/template.ts';
 import type { JsonObject, NicPlan, VmSpec } from '../../backend.ts';
+import { isNoDomain } from './errors.ts';
 import { parseXml } from './xml.ts';
 
 /** Namespaces of what we keep in a domain's metadata; the number is the format's version. */
@@ -51,7 +52,7 @@ async function recordXml(domain: Domain): Promise<string | undefined> {
   try {
     return await domain.metadata(vmNamespace);
   } catch (error) {
-    if (error instanceof LibvirtError && error.is(libvirtErrors.NO_DOMAIN)) return undefined;
+    if (isNoDomain(error)) return undefined;
     throw error;
   }
 }

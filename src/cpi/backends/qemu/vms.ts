@@ -10,7 +10,7 @@ import { isVmCid } from './cids.ts';
 import { refuseFullPool } from './disks.ts';
 import { persistentDisks } from './domain-disks.ts';
 import { domainXmlFor } from './domain-xml.ts';
-import { cloudErrorFrom } from './errors.ts';
+import { cloudErrorFrom, isNoDomain } from './errors.ts';
 import type { QemuHost } from './host.ts';
 import { parseVmProperties, type VmResources } from './options.ts';
 import { dropUnwantedStemcell } from './stemcells.ts';
@@ -206,5 +206,5 @@ function unlessWrongState(error: unknown): void {
 }
 
 function unlessGone(error: unknown): void {
-  if (!(error instanceof LibvirtError && error.is(libvirtErrors.NO_DOMAIN))) throw error;
+  if (!isNoDomain(error)) throw error;
 }
