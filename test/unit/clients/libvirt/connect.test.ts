@@ -3,7 +3,12 @@ import { chmod, mkdtempDisposable, readFile, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { ConnectionLostError, connectLibvirt, LibvirtError } from '../../../../src/clients/libvirt/index.ts';
+import {
+  CallTimeoutError,
+  ConnectionLostError,
+  connectLibvirt,
+  LibvirtError,
+} from '../../../../src/clients/libvirt/index.ts';
 import { UserError } from '../../../../src/platform/errors.ts';
 import { errorBody, friendly, type Script, startPeer, text, wire, word } from './scripted-peer.ts';
 
@@ -177,6 +182,15 @@ test('ssh that leaves a process behind on its stderr is not waited for', async (
     [Symbol.asyncDispose]: async () => void process.kill(Number(await readFile(pid, 'utf8'))),
   };
   await expect(connectLibvirt('qemu+ssh://host/system')).rejects.toThrow('mux: connection refused');
+});
+
+test('ssh that gets no answer from its host is given up and ended', async () => {
+  const pid = join(programs.path, 'pid');
+  await program('ssh', `echo $$ > '${pid}'; exec sleep 60`);
+  const error = await failure(connectLibvirt('qemu+ssh://host/system', { connectTimeoutMs: 500 }));
+  expect(error).toBeInstanceOf(CallTimeoutError);
+  expect((error as CallTimeoutError).hints).toEqual(['try ssh to that host by hand']);
+  await expect.poll(async () => existsSync(`/proc/${(await readFile(pid, 'utf8')).trim()}`)).toBe(false);
 });
 
 test('ssh that is not installed is said', async () => {
