@@ -48,7 +48,8 @@ export class BoshCliEngine implements Engine {
     const [program = path, ...rest] = [...context.road.commandPrefix, ...words];
     const secrets = new Secrets(source);
     const env = boshEnvironment(source, context);
-    const outcome = await runBosh({ argv: [program, ...rest], env, secrets, context });
+    const writes = [source.statePath, source.varsStorePath];
+    const outcome = await runBosh({ argv: [program, ...rest], env, secrets, context, writes });
     if (outcome.exitCode === 0) return outcome;
     throw boshFailure({ command, logPath: context.logPath, ...outcome });
   }

@@ -1,7 +1,8 @@
-import { type FileHandle, open } from 'node:fs/promises';
+import { type FileHandle, open, stat } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import { errnoOf, ToolError } from '../../platform/errors.ts';
 import { openGroup } from '../../platform/process.ts';
+import { pause } from '../../platform/retry.ts';
 import type { EngineContext } from '../engine.ts';
 import { Progress } from './progress.ts';
 import type { Secrets } from './secrets.ts';
@@ -13,6 +14,8 @@ export interface BoshRun {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly secrets: Secrets;
   readonly context: EngineContext;
+  /** Files that bosh writes in place, the state and the vars-store. */
+  readonly writes: readonly string[];
 }
 
 export interface BoshOutcome {
@@ -25,21 +28,24 @@ export interface BoshOutcome {
 
 /** How long a CPI call may go on, and bosh live, once they are to end. */
 const callMs = 5 * 60_000;
-const politeMs = 10_000;
+const writeTries = 250;
+const writeMs = 20;
 const timeoutMs = 4 * 3600_000;
 /** Steps in which bosh waits for a CPI call that makes or deletes something. */
 const callsCpi = /^(Uploading stemcell|(Creating|Deleting|Attaching|Detaching) )/;
 
 /**
  * Runs bosh to its end; its output goes to the log, its steps to onProgress, both without secrets. Once the signal fires,
- * bosh is interrupted as soon as it waits for no CPI call: then what was made is in its state file, and no half of a VM is
- * left. Then the signal's reason is thrown.
+ * bosh is ended as soon as it waits for no CPI call and writes no file: then what was made is in its state file, and no half
+ * of a VM is left. Then the signal's reason is thrown.
  */
-export async function runBosh({ argv, env, secrets, context }: BoshRun): Promise<BoshOutcome> {
+export async function runBosh({ argv, env, secrets, context, writes }: BoshRun): Promise<BoshOutcome> {
   const { signal, onProgress } = context;
   signal.throwIfAborted();
   await using log = await open(context.logPath, 'a', 0o600);
   const { lockDescriptor } = context;
+  const emptyBefore = await emptyOf(writes);
+  const filled = writes.filter((path) => !emptyBefore.includes(path));
   const child = openGroup(argv, {
     env,
     descriptors: lockDescriptor === undefined ? [] : [lockDescriptor],
@@ -54,7 +60,7 @@ export async function runBosh({ argv, env, secrets, context }: BoshRun): Promise
   const deadline = AbortSignal.timeout(timeoutMs);
   const ending = whenAborted(AbortSignal.any([signal, deadline]), async () => {
     onProgress('interrupted: bosh ends once its call of the CPI has come to an end');
-    await endAtSafePoint(child, family, progress);
+    await endAtSafePoint(child, family, progress, filled);
   });
   const exitCode = await family.ended;
   ending.cancel();
@@ -91,13 +97,45 @@ function familyOf(child: Group, program: string): Family {
   return { ended, gone };
 }
 
-async function endAtSafePoint(child: Group, family: Family, progress: Progress): Promise<void> {
+async function endAtSafePoint(
+  child: Group,
+  family: Family,
+  progress: Progress,
+  writes: readonly string[],
+): Promise<void> {
   const { ended, gone } = family;
   if (callsCpi.test(progress.running ?? '')) await within(callMs, Promise.race([progress.stepEnd(), ended]));
-  signalGroup(child, 'SIGINT');
-  if (!(await within(politeMs, ended))) signalGroup(child, 'SIGKILL');
+  await endBetweenWrites(child, writes);
   // a CPI call that began just then is in a group of its own
   await within(callMs, gone);
+}
+
+/**
+ * bosh empties a file and then writes it, the state after each step: an end between the two would lose all that is recorded.
+ * So it is halted, looked at, and let go on if one of the files is empty.
+ */
+async function endBetweenWrites(child: Group, writes: readonly string[]): Promise<void> {
+  for (let tries = 0; tries < writeTries; tries++) {
+    signalGroup(child, 'SIGSTOP');
+    await pause(writeMs);
+    if ((await emptyOf(writes)).length === 0) break;
+    signalGroup(child, 'SIGCONT');
+    await pause(writeMs);
+  }
+  signalGroup(child, 'SIGKILL');
+}
+
+/** Those of the files that are there with nothing in them. */
+async function emptyOf(paths: readonly string[]): Promise<string[]> {
+  const sizes = await Promise.all(
+    paths.map((path) =>
+      stat(path).then(
+        ({ size }) => size,
+        () => undefined,
+      ),
+    ),
+  );
+  return paths.filter((_, index) => sizes[index] === 0);
 }
 
 /** Does `act` when the signal fires, unless cancelled before; `done` is over when neither is to be waited for. */

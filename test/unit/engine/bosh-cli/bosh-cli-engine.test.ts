@@ -117,6 +117,22 @@ echo ' Finished'`;
     await expectNoProcess(bosh);
   });
 
+  test('ends a bosh that has emptied its state file only once the file is written', async () => {
+    await using bosh = await scriptedBosh(`
+printf "  Uploading stemcell 'sc'..."
+sleep 0.5
+: > "$dir/state.json"
+echo ' Finished (00:00:01)'
+sleep 0.5
+echo whole > "$dir/state.json"
+sleep 300`);
+    const work = bosh.engine.createEnv(bosh.source, bosh.context);
+    await begun(bosh, 'Uploading stemcell');
+    bosh.interrupt.abort(new Error('stop it'));
+    await expect(work).rejects.toThrow('stop it');
+    expect(await bosh.read('state.json')).toBe('whole\n');
+  });
+
   test('before the start, starts nothing', async () => {
     await using bosh = await scriptedBosh('');
     bosh.interrupt.abort(new Error('stop it'));
@@ -131,7 +147,15 @@ echo ' Finished'`;
 
   async function expectNoProcess(bosh: ScriptedBosh): Promise<void> {
     const pid = Number(await bosh.read('pid').catch(() => '0'));
-    if (pid > 0) expect(() => process.kill(-pid, 0)).toThrow('ESRCH');
+    const gone = async () => {
+      try {
+        process.kill(-pid, 0);
+        return undefined; // a process that was killed stays until somebody has asked how it ended
+      } catch {
+        return true;
+      }
+    };
+    if (pid > 0) expect(await waitFor(gone, { timeoutMs: 10_000 })).toBe(true);
   }
 });
 
