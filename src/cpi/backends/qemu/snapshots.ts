@@ -1,5 +1,6 @@
 import { type Domain, type Libvirt, LibvirtError, type Snapshot } from '../../../clients/libvirt/index.ts';
 import { messageOf } from '../../../platform/errors.ts';
+import { pause, waitFor } from '../../../platform/retry.ts';
 import { fillTemplate } from '../../../platform/template.ts';
 import type { SnapshotFacts, SnapshotStore, VmCid } from '../../backend.ts';
 import { CloudError, vmNotFound } from '../../errors.ts';
@@ -7,6 +8,9 @@ import { disksIn } from './domain-disks.ts';
 import { cloudErrorFrom } from './errors.ts';
 import type { QemuHost } from './host.ts';
 import { parseXml } from './xml.ts';
+
+const bringBackTimeoutMs = 20_000;
+const settleMs = 500;
 
 /**
  * Internal snapshots: the states of all disks and the memory lie inside the qcow2 volumes (libvirt-spikes.md 4). libvirt's
@@ -60,10 +64,24 @@ export class QemuSnapshots implements SnapshotStore {
   async #bringBack({ xml, active }: { xml: string; active: boolean }): Promise<void> {
     try {
       const domain = await this.#host.libvirt.defineDomain(xml);
-      if (active && !(await domain.isActive())) await domain.start();
+      if (!active) return;
+      const runs = async () => (await this.#keptRunning(domain)) || undefined;
+      if (!(await waitFor(runs, { timeoutMs: bringBackTimeoutMs })))
+        this.#host.log.warn(`VM ${domain.name} is off after a failed restore`);
     } catch (error) {
       this.#host.log.warn(`bringing the VM back after a failed restore: ${messageOf(error)}`);
     }
+  }
+
+  /** Looks twice: on a busy machine libvirt still clears away what failed, and may take what was started meanwhile for it. */
+  async #keptRunning(domain: Domain): Promise<boolean> {
+    try {
+      if (!(await domain.isActive())) await domain.start();
+    } catch (error) {
+      this.#host.log.warn(`starting VM ${domain.name} after a failed restore: ${messageOf(error)}`);
+    }
+    await pause(settleMs);
+    return await domain.isActive();
   }
 
   async delete(vm: VmCid, name: string): Promise<void> {
