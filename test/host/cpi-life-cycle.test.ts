@@ -231,19 +231,16 @@ test('ten more disks are all there at once, in both machine types, and after a r
   await Promise.all(made.map((each) => cpi.call('delete_disk', each)));
 });
 
-test('a paused guest cannot let go of a disk: that is said, and it goes once the guest runs', async () => {
+test('a paused guest cannot let go of a disk: that is said, and it can once it runs', async () => {
   const other = String(await cpi.call('create_disk', 16, {}, null));
   await cpi.call('attach_disk', vmOf(a), other);
   await host.virsh('suspend', vmOf(a));
   const { type, message } = await cpi.failure('detach_disk', vmOf(a), other);
-  expect([type, message]).toEqual([
-    'CloudError',
-    expect.stringContaining(`did not let go of disk '${other}'`),
-  ]);
-  expect(await cpi.call('get_disks', vmOf(a))).toEqual([other]);
+  expect([type, message]).toEqual(['CloudError', expect.stringContaining('is paused')]);
+  for (const options of [[], ['--inactive']])
+    expect(await host.virsh('dumpxml', vmOf(a), ...options)).toContain(other);
   await host.virsh('resume', vmOf(a));
-  const gone = async () => (((await cpi.call('get_disks', vmOf(a))) as []).length === 0 ? true : undefined);
-  expect(await waitFor(gone, { timeoutMs: 30_000 })).toBe(true);
+  await cpi.call('detach_disk', vmOf(a), other);
   expect(await serialsIn(a)).not.toContain(other);
   await cpi.call('delete_disk', other);
 });

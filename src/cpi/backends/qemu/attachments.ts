@@ -38,6 +38,7 @@ export async function attachDisk(host: QemuHost, domain: Domain, disk: DiskCid):
 
 /** Unplugs a disk and returns when the guest has let go of it: libvirt alone may say so too early (host.md 1). */
 export async function detachDisk(host: QemuHost, domain: Domain, disk: DiskCid): Promise<void> {
+  await refusePaused(domain, disk);
   if (!(await askForRemoval(domain, disk))) {
     if (!(await host.findDisk(disk))) throw diskNotFound(disk);
     throw diskNotAttached(domain.name, disk);
@@ -48,6 +49,18 @@ export async function detachDisk(host: QemuHost, domain: Domain, disk: DiskCid):
     if (performance.now() > end) throw heldOn(domain, disk);
     await askForRemoval(domain, disk);
   }
+}
+
+/** Said before anything is asked: else the definition would lose the disk, and the machine keep it. */
+async function refusePaused(domain: Domain, disk: DiskCid): Promise<void> {
+  if ((await domain.state()).state !== 'paused') return;
+  const { live } = await persistentDisks(domain);
+  if (!named(live ?? [], disk)) return;
+  throw new CloudError('CloudError', `VM '${domain.name}' is paused and cannot let go of disk '${disk}'`, {
+    hints: [
+      `virsh resume ${domain.name}; a VM that pauses by itself has met an I/O error, as on a full disk`,
+    ],
+  });
 }
 
 /** Asks for the removal of a disk wherever the domain has it; false if that is nowhere. */
@@ -75,7 +88,7 @@ function heldOn(domain: Domain, disk: DiskCid): CloudError {
   return new CloudError(
     'CloudError',
     `VM '${domain.name}' did not let go of disk '${disk}' within ${seconds} s`,
-    { hints: ['the guest may hang or be paused: look at its console, then detach again'] },
+    { hints: ['the guest may hang: look at its console, then detach again'] },
   );
 }
 
