@@ -1,4 +1,4 @@
-import { BoshvirtError, type ErrorFacts } from '../platform/errors.ts';
+import { BoshvirtError, type ErrorCode, type ErrorFacts } from '../platform/errors.ts';
 
 /**
  * Error types that the director or the bosh CLI know by name (contract 1.4). On the wire each has the prefix
@@ -17,6 +17,12 @@ export type CloudErrorType =
   | 'NoDiskSpace'
   | 'VMCreationFailed';
 
+interface CloudErrorFacts extends ErrorFacts {
+  readonly okToRetry?: boolean;
+  /** What it is to a person at the command line, where that says more than the type. */
+  readonly code?: ErrorCode;
+}
+
 /** The CPI's answer to bosh when it cannot do what was asked. */
 export class CloudError extends BoshvirtError {
   override name = 'CloudError';
@@ -24,8 +30,8 @@ export class CloudError extends BoshvirtError {
   /** Only `VMCreationFailed` is ever tried again, and only if this says so (contract 1.4). */
   readonly okToRetry: boolean;
 
-  constructor(type: CloudErrorType, message: string, facts: ErrorFacts & { okToRetry?: boolean } = {}) {
-    super(type === 'NoDiskSpace' ? 'NO_RESOURCES' : 'CPI', message, facts);
+  constructor(type: CloudErrorType, message: string, facts: CloudErrorFacts = {}) {
+    super(facts.code ?? (type === 'NoDiskSpace' ? 'NO_RESOURCES' : 'CPI'), message, facts);
     this.type = type;
     this.okToRetry = facts.okToRetry ?? false;
   }

@@ -158,6 +158,23 @@ describe('ranges', () => {
   });
 });
 
+test("a range that turns out to be another interface's is told, and down leaves nothing", async () => {
+  await using libvirtd = await startLibvirtd();
+  const inside = (...argv: string[]) => run(['nsenter', '--net', '-t', String(libvirtd.pid), 'ip', ...argv]);
+  await inside('link', 'add', 'vpn0', 'type', 'bridge');
+  await inside('address', 'add', '10.222.7.1/24', 'dev', 'vpn0');
+  await inside('link', 'set', 'vpn0', 'up');
+  const asked = ['--uri', libvirtd.uri, '--network', '10.222.7.0/24', '--stemcell', await stemcell()];
+  before = await hostTraces(person.home);
+  const { exitCode, stderr } = await person.run(['up', ...asked, '--yes']);
+  expect(stderr).toContain('already in use by interface vpn0');
+  expect(exitCode).toBe(23);
+  expect((await person.run(['down', '--yes', '--purge'])).exitCode).toBe(0);
+  expect(await hostTraces(person.home)).toEqual(before);
+  for (const list of ['net-list', 'pool-list', 'list'])
+    expect((await run(['virsh', '-c', libvirtd.uri, list, '--all', '--name'])).stdout.trim()).toBe('');
+});
+
 test('a pool without space is told as such, and down leaves nothing', async () => {
   await stemcell();
   before = await hostTraces(person.home);

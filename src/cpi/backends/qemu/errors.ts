@@ -18,6 +18,13 @@ export function cloudErrorFrom(
       hints: ['free space in the storage pool, or use a larger one'],
     });
   }
+  if (isRangeInUse(error)) {
+    return new CloudError(type, message, {
+      cause: error,
+      code: 'ADDRESS_CONFLICT',
+      hints: ['take that interface down, or make the environment anew with another --network'],
+    });
+  }
   return new CloudError(type, message, {
     cause: error,
     okToRetry: type === 'VMCreationFailed' && isPassing(error),
@@ -36,6 +43,10 @@ function isOutOfSpace(error: unknown): boolean {
     /No space left on device|Not enough space left/.test(error.message)
   );
 }
+
+/** Something on the hypervisor's machine has the very range already, a VPN say (libvirt-spikes.md 3). */
+const isRangeInUse = (error: unknown): boolean =>
+  error instanceof LibvirtError && error.message.includes('Network is already in use by interface');
 
 /** Worth another try: somebody else works in the pool, or an address is still being given up. */
 function isPassing(error: unknown): boolean {
