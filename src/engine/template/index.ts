@@ -6,8 +6,8 @@ import { applyOps, operationsIn } from './ops.ts';
 import { VarsStore } from './vars-store.ts';
 import { isMap, type Node, type NodeMap, readYaml, writeYaml } from './yaml.ts';
 
-export { applyOps, operationsIn } from './ops.ts';
-export { isMap, type Node, type NodeMap, readYaml, writeYaml } from './yaml.ts';
+export { applyOps } from './ops.ts';
+export { isMap, type Node, type NodeMap, readYaml } from './yaml.ts';
 
 /** The inputs of an interpolation, by the names that bosh gives them. */
 export interface TemplateInputs {
