@@ -6,6 +6,7 @@
  *     send N          sends N bytes of a known pattern while it swallows what comes, and ends
  *     count           swallows until the other side ends, then says how many bytes it has got
  *     bye             says bye, ends its side, and swallows what comes
+ *     deaf            reads nothing any more
  *     reset           breaks the connection off
  *     totals          says how many bytes the last `send` could hand to the kernel, and how many it has swallowed
  */
@@ -32,6 +33,7 @@ const acts: Readonly<Record<string, (socket: Socket, word: string | undefined) =
     socket.on('end', () => socket.end(String(count)));
   },
   bye: (socket) => socket.resume().end('bye'),
+  deaf: (socket) => socket.pause(),
   reset: (socket) => socket.resetAndDestroy(),
   totals: (socket) => socket.end(JSON.stringify(totals)),
 };
