@@ -47,6 +47,9 @@ function essenceOf(stderr: string): Essence {
     .map((line) => line.trim().replace(/^- /, ''))
     .filter((line) => line !== '' && line !== 'Exit code 1');
   const cpi = lines.map(cpiError).findLast((found) => found !== undefined);
+  if (cpi?.includes(' said NoDiskSpace: ')) {
+    return { code: 'NO_RESOURCES', reason: cpi, hints: ['free space where the storage pool lies'] };
+  }
   if (cpi) return { code: 'CPI', reason: cpi, hints: ['boshvirt doctor looks at the machine'] };
   const reason = [...new Set([lines[0], agentsAnswer(lines) ?? lines.at(-1)])].join(' ') || 'it said nothing';
   if (/Timed out pinging|Agent unreachable/i.test(stderr)) {

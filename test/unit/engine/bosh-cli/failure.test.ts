@@ -25,6 +25,13 @@ Exit code 1
   expect(error.hints.at(-1)).toContain('/logs/it.log');
 });
 
+test('a pool that is full is the same failure with either engine', () => {
+  const error = about(
+    `CPI 'create_disk' method responded with error: CmdError{"type":"Bosh::Clouds::NoDiskSpace","message":"full","ok_to_retry":false}`,
+  );
+  expect(error.code).toBe('NO_RESOURCES');
+});
+
 test('an agent that is silent', () => {
   const error = about(`
 Deploying:

@@ -188,7 +188,7 @@ describe('create-env', () => {
     environment.changeWorld({ cpiErrors: { create_disk: failure } });
     await expect(environment.createEnv()).rejects.toMatchObject({
       name: 'CpiCallError',
-      code: 'CPI',
+      code: 'NO_RESOURCES',
       type: 'Bosh::Clouds::NoDiskSpace',
       message: 'The CPI failed at create_disk: the pool is full',
     });
