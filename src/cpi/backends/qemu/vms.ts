@@ -147,12 +147,14 @@ export class QemuVms implements VmStore {
 
   async setMetadata(cid: VmCid, metadata: JsonObject): Promise<void> {
     const domain = await this.#existing(cid);
-    const where = { config: true, live: await domain.isActive() };
+    const [live, before] = await Promise.all([domain.isActive(), domain.title({ config: true })]);
+    const where = { config: true, live };
     const { deployment, name } = metadata;
     await domain.setMetadata('bosh', boshMetadataNamespace, boshMetadataXml(metadata), where);
     if (typeof name !== 'string') return;
-    const title = `${name} (${deployment ?? this.#host.config.environment})`;
-    await domain.setTitle(title.replaceAll(/\s+/g, ' '), where); // libvirt takes one line
+    const line = `${name} (${deployment ?? this.#host.config.environment})`;
+    const title = line.replaceAll(/\s+/g, ' '); // libvirt takes one line
+    if (title !== before) await domain.setTitle(title, where); // each change is written to disk
   }
 
   cloudPropertiesFor(needs: { cpus: number; memoryMb: number; ephemeralDiskMb: number }): JsonObject {
