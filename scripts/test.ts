@@ -33,7 +33,7 @@ try {
   const counted: Report = JSON.parse(readFileSync(report, 'utf8'));
   const { numPassedTests: passed, numFailedTests, numPendingTests: skipped } = counted;
   // a file that cannot be loaded, or whose set-up fails, has no failed test to show for it
-  const failed = status === 0 ? numFailedTests : Math.max(numFailedTests, counted.numFailedTestSuites, 1);
+  const failed = status === 0 ? 0 : numFailedTests || counted.numFailedTestSuites || 1;
   process.stdout.write(`\n${passed} passed, ${failed} failed, ${skipped} skipped\n`);
   process.exitCode = status ?? 1;
 } finally {
