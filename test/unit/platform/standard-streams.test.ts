@@ -101,3 +101,10 @@ test('a log that nobody reads any more stops nothing', async () => {
   child.stdin.end();
   expect(await text(child.stdout)).toBe('done');
 });
+
+test('a log whose disk is full stops nothing', async () => {
+  await using folder = await mkdtempDisposable(join(tmpdir(), 'streams-'));
+  const path = await program(folder.path, `writeToStderr('no room for this'); writeToStdout('done');`);
+  const { stdout } = await run(['sh', '-c', 'exec "$0" "$1" 2>/dev/full', process.execPath, path]);
+  expect(stdout).toBe('done');
+});
