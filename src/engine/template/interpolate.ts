@@ -67,7 +67,7 @@ export class Interpolation {
           `Variable ${name} is ${typeof value}: inside a text only texts and numbers can stand (${text})`,
         );
       }
-      filled = filled.replaceAll(match, String(value));
+      filled = filled.replaceAll(match, () => String(value)); // of a plain text $& and the like would be read
     }
     return filled;
   }

@@ -144,4 +144,10 @@ export const interpolationCases: readonly InterpolationCase[] = [
     document: 'a: yes\nb: 012\nc: 1_000\nd: "yes"\ne: ~\nf: &x {g: 1}\nh: {<<: *x, i: 2}',
     expected: { a: true, b: 10, c: 1000, d: 'yes', e: null, f: { g: 1 }, h: { g: 1, i: 2 } },
   },
+  {
+    title: 'puts a value with dollar signs into a text as it is',
+    document: 'a: https://mbus:((pw))@host',
+    vars: { pw: "a$$b$&c$'d" },
+    expected: { a: "https://mbus:a$$b$&c$'d@host" },
+  },
 ];
