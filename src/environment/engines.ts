@@ -11,16 +11,17 @@ export async function chooseEngine(asked: string, kept: EngineName | undefined):
     throw new UserError('USAGE', `There is no engine '${asked}'`, {
       hints: [`choose one of ${engineNames.join(', ')}`],
     });
-  if (kept) return kept;
+  return kept ?? (await usableEngine());
+}
+
+async function usableEngine(): Promise<EngineName> {
   const { findBosh, rubyPresent } = await import('../engine/bosh-cli/index.ts');
   return (await findBosh()) && (await rubyPresent()) ? 'bosh-cli' : 'builtin';
 }
 
-/** The engine that made an environment or, where its bosh is gone, our own: either can delete what the other made. */
+/** The engine that made an environment or, where its bosh or Ruby is gone, our own: either deletes what the other made. */
 export async function engineToDelete(name: EngineName): Promise<Engine> {
-  if (name === 'builtin') return await engineNamed('builtin');
-  const { findBosh } = await import('../engine/bosh-cli/index.ts');
-  return await engineNamed((await findBosh()) ? 'bosh-cli' : 'builtin');
+  return await engineNamed(name === 'builtin' ? 'builtin' : await usableEngine());
 }
 
 export async function engineNamed(name: EngineName): Promise<Engine> {
