@@ -7,8 +7,8 @@ import { formatMegabytes } from './sizes.ts';
 const overheadMb = 128;
 
 /**
- * Refuses a machine that would not find its memory on this host: the kernel would end it, or something else, later on. A
- * machine that is up has its memory already. Throws a UserError NO_RESOURCES.
+ * Refuses a machine that would not find its memory on this host: the kernel would end it, or something else, later on. The
+ * machine of an environment that stands, were it a half, may have its memory already. Throws a UserError NO_RESOURCES.
  */
 export async function refuseShortMemory(
   record: EnvironmentRecord,
@@ -16,7 +16,7 @@ export async function refuseShortMemory(
 ): Promise<void> {
   if (record.uri.includes('+ssh:')) return; // another host's memory cannot be seen from here
   const wanted = record.resources.memoryMb;
-  const has = before?.phase === 'up' ? before.resources.memoryMb : -overheadMb;
+  const has = before?.resources.memoryMb ?? -overheadMb;
   const available = await availableMemoryMb();
   if (wanted - has <= available) return;
   throw new UserError(
