@@ -70,6 +70,20 @@ describe('eight VMs made at once', () => {
   });
 });
 
+test('what several processes delete at once is gone, and none of them fails', async () => {
+  const cid = await vms.create(19);
+  const disk = await cpi.call('create_disk', 16, {}, null);
+  await cpi.call('set_disk_metadata', disk, { deployment: 'd' });
+  for (const [method, what] of [
+    ['delete_vm', cid],
+    ['delete_disk', disk],
+  ] as const)
+    await Promise.all(Array.from({ length: 4 }, () => cpi.call(method, what)));
+  expect(await host.vmNames()).toEqual([]);
+  expect(await host.volumeNames('vm-')).toEqual([]);
+  expect(await host.volumeNames('disk-')).toEqual([]);
+});
+
 describe('reboot_vm', () => {
   let cid: string;
   let impatient: BoshCpi;

@@ -7,7 +7,7 @@ import { cloudErrorFrom, isNoDomain } from './errors.ts';
 import { freeBytes } from './free-bytes.ts';
 import type { QemuHost } from './host.ts';
 import { warnOfUnknown } from './options.ts';
-import { descriptionVolume, diskVolume, volumeXml, writeVolume } from './volumes.ts';
+import { deleteVolume, descriptionVolume, diskVolume, volumeXml, writeVolume } from './volumes.ts';
 
 const bytesPerMb = 1024 * 1024;
 /** Sparse volumes are made in any pool; with less than this free the first writes of a guest would stop it. */
@@ -44,15 +44,15 @@ export class QemuDisks implements DiskStore {
   }
 
   async delete(cid: DiskCid): Promise<void> {
-    const volume = await this.#host.findDisk(cid);
-    if (volume) {
-      const user = await vmWithVolume(this.#host, await volume.path());
+    const pool = await this.#host.pool();
+    if (await this.has(cid)) {
+      const user = await vmWithVolume(this.#host, `${await this.#host.poolPath()}/${diskVolume(cid)}`);
       // libvirt would delete a volume that a running VM writes to (host.md 1b)
       if (user)
         throw new CloudError('CloudError', `Disk '${cid}' is attached to VM '${user}'; detach it first`);
-      await volume.delete();
+      await deleteVolume(pool, diskVolume(cid));
     } else this.#host.log.info(`disk ${cid} is not there: nothing to delete`);
-    if (isDiskCid(cid)) await (await this.#host.findVolume(descriptionVolume(cid)))?.delete();
+    if (isDiskCid(cid)) await deleteVolume(pool, descriptionVolume(cid));
   }
 
   async setMetadata(cid: DiskCid, metadata: JsonObject): Promise<void> {

@@ -35,6 +35,10 @@ export function cloudErrorFrom(
 export const isNoDomain = (error: unknown): boolean =>
   error instanceof LibvirtError && error.is(libvirtErrors.NO_DOMAIN);
 
+/** The volume is not there, or no longer. */
+export const isNoVolume = (error: unknown): boolean =>
+  error instanceof LibvirtError && error.is(libvirtErrors.NO_STORAGE_VOL);
+
 /** libvirt reports a full disk as errno 28 or, where qemu-img did the work, as text alone (libvirt-spikes.md 7). */
 function isOutOfSpace(error: unknown): boolean {
   if (!(error instanceof LibvirtError)) return false;

@@ -11,6 +11,7 @@ import type { QemuHost } from './host.ts';
 import { vmRecords } from './vm-records.ts';
 import {
   claimVolume,
+  deleteVolume,
   descriptionVolume,
   isClaimOn,
   stemcellVolume,
@@ -88,9 +89,9 @@ export class QemuStemcells implements StemcellStore {
     await this.#refuseIfTooLarge(image);
     const pool = await this.#host.pool();
     const name = stemcellVolume(cid);
-    await (await pool.findVolume(name))?.delete();
+    await deleteVolume(pool, name);
     await using undo = new Undo(this.#host.log);
-    undo.defer(`delete volume ${name}`, async () => (await pool.findVolume(name))?.delete());
+    undo.defer(`delete volume ${name}`, () => deleteVolume(pool, name));
     const { format, virtualSizeBytes: capacityBytes } = image;
     const volume = await pool.createVolume(volumeXml({ name, capacityBytes, format, mode: '0444' }));
     // not for qcow2: a fresh one holds a header already, and a hole writes nothing over it
@@ -121,13 +122,14 @@ export class QemuStemcells implements StemcellStore {
   async delete(cid: StemcellCid, owner: string): Promise<void> {
     if (!isStemcellCid(cid)) return this.#host.log.info(`stemcell ${cid} is not there: nothing to delete`);
     await using _lock = await lockStemcell(this.#host, cid, 'delete_stemcell');
-    await (await this.#host.findVolume(claimVolume(cid, owner)))?.delete();
-    const volumes = await (await this.#host.pool()).listVolumes();
+    const pool = await this.#host.pool();
+    await deleteVolume(pool, claimVolume(cid, owner));
+    const volumes = await pool.listVolumes();
     if (volumes.some(({ name }) => isClaimOn(cid, name))) {
       this.#host.log.info(`stemcell ${cid} stays for another director that has imported it too`);
       return;
     }
-    await (await this.#host.findVolume(descriptionVolume(cid)))?.delete();
+    await deleteVolume(pool, descriptionVolume(cid));
     await deleteUnusedImage(this.#host, cid);
   }
 }
@@ -142,7 +144,7 @@ export async function dropUnwantedStemcell(host: QemuHost, cid: string): Promise
 
 async function deleteUnusedImage(host: QemuHost, cid: string): Promise<void> {
   const users = await usersOf(host, cid);
-  if (users.length === 0) await (await host.findVolume(stemcellVolume(cid)))?.delete();
+  if (users.length === 0) await deleteVolume(await host.pool(), stemcellVolume(cid));
   else host.log.info(`the image of stemcell ${cid} goes with the last of the VMs on it: ${users.join(', ')}`);
 }
 

@@ -15,7 +15,7 @@ import type { QemuHost } from './host.ts';
 import { parseVmProperties, type VmResources } from './options.ts';
 import { dropUnwantedStemcell } from './stemcells.ts';
 import { boshMetadataNamespace, boshMetadataXml, stemcellOf } from './vm-records.ts';
-import { stemcellVolume, type VolumeSpec, vmVolumes, volumeXml } from './volumes.ts';
+import { deleteVolume, stemcellVolume, type VolumeSpec, vmVolumes, volumeXml } from './volumes.ts';
 
 const bytesPerMb = 1024 * 1024;
 const pressAgainMs = 10_000;
@@ -126,10 +126,8 @@ export class QemuVms implements VmStore {
   }
 
   async #deleteVolumes(cid: VmCid): Promise<void> {
-    const volumes = await Promise.all(
-      Object.values(vmVolumes).map((name) => this.#host.findVolume(name(cid))),
-    );
-    await allEnded(volumes.map((volume) => volume?.delete()));
+    const pool = await this.#host.pool();
+    await allEnded(Object.values(vmVolumes).map((name) => deleteVolume(pool, name(cid))));
   }
 
   async attachDisk(vm: VmCid, disk: DiskCid): Promise<DiskHint> {

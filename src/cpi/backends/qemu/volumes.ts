@@ -1,6 +1,7 @@
 import type { Pool, Volume } from '../../../clients/libvirt/index.ts';
 import { shortHash } from '../../../platform/ids.ts';
 import { fillTemplate, markup } from '../../../platform/template.ts';
+import { isNoVolume } from './errors.ts';
 
 export interface VolumeSpec {
   readonly name: string;
@@ -47,12 +48,21 @@ function backingXml(backing: { path: string; format: string }): string {
 
 /** Makes a raw volume with this content, in place of an older one. */
 export async function writeVolume(pool: Pool, name: string, content: Uint8Array): Promise<Volume> {
-  await (await pool.findVolume(name))?.delete();
+  await deleteVolume(pool, name);
   const volume = await pool.createVolume(
     volumeXml({ name, capacityBytes: content.length, format: 'raw', mode: '0600' }),
   );
   await volume.upload(once(content));
   return volume;
+}
+
+/** Deletes a volume if it is there. Another process that does the same at the same time is no hindrance. */
+export async function deleteVolume(pool: Pool, name: string): Promise<void> {
+  try {
+    await (await pool.findVolume(name))?.delete();
+  } catch (error) {
+    if (!isNoVolume(error)) throw error;
+  }
 }
 
 /** The whole content of a small volume, or undefined if there is none of that name. */
