@@ -107,6 +107,22 @@ test('an address in use is refused with its owner’s name and may be tried agai
   expect(await host.volumeNames('vm-')).toEqual([]);
 });
 
+test('an address that several ask for at once is given to one at most', async () => {
+  const answers = await Promise.all(
+    Array.from({ length: 6 }, () => cpi.request('create_vm', vms.request({ address: 34 }))),
+  );
+  const made = answers.filter(({ error }) => error === null).map(({ result }) => (result as [string])[0]);
+  expect(made.length).toBeLessThanOrEqual(1);
+  for (const { error } of answers) {
+    if (error === null) continue;
+    expect(error).toMatchObject({ type: 'Bosh::Clouds::VMCreationFailed', ok_to_retry: true });
+    expect(error.message).toContain(`${addressOf(34)} on network ${host.config.network} is in use by VM`);
+  }
+  expect(await host.vmNames()).toEqual(made);
+  for (const cid of made) await cpi.call('delete_vm', cid);
+  expect(await host.volumeNames('vm-')).toEqual([]);
+});
+
 test('an option that there is not is refused by its name', async () => {
   const misspelt = await host.cpiWith('misspelt', { options: { machin: 'q35' } });
   const { type, message } = await misspelt.failure('has_vm', 'vm-0123456789abcdef0');

@@ -19,7 +19,7 @@ export class QemuNetworks implements NetworkStore {
     if (vip)
       throw new CloudError('NotSupported', `Network '${vip[0]}' is of type vip, which qemu does not support`);
     const nics = gatewayFirst(networks).map(([name, network]) => this.#nic(vm, name, network));
-    await Promise.all([this.#requireNetworks(nics), this.#requireFreeAddresses(nics)]);
+    await Promise.all([this.#requireNetworks(nics), refuseTakenAddresses(this.#host, vm, nics)]);
     return nics;
   }
 
@@ -43,20 +43,25 @@ export class QemuNetworks implements NetworkStore {
       );
     }
   }
+}
 
-  async #requireFreeAddresses(nics: readonly NicPlan[]): Promise<void> {
-    const taken = await vmRecords(this.#host.libvirt);
-    for (const nic of nics.filter(({ ip }) => ip !== undefined)) {
-      const owner = taken.find((vm) =>
-        vm.nics.some((other) => other.ip === nic.ip && other.hostNetwork === nic.hostNetwork),
-      );
-      if (!owner) continue;
-      throw new CloudError(
-        'VMCreationFailed',
-        `Address ${nic.ip} on network ${nic.hostNetwork} is in use by VM ${owner.cid}`,
-        { okToRetry: true }, // the VM may be on its way out
-      );
-    }
+/** Throws a VMCreationFailed that names the owner if a VM other than `vm` has an address of these NICs. */
+export async function refuseTakenAddresses(
+  host: QemuHost,
+  vm: VmCid,
+  nics: readonly NicPlan[],
+): Promise<void> {
+  const others = (await vmRecords(host.libvirt)).filter(({ cid }) => cid !== vm);
+  for (const nic of nics.filter(({ ip }) => ip !== undefined)) {
+    const owner = others.find((other) =>
+      other.nics.some(({ ip, hostNetwork }) => ip === nic.ip && hostNetwork === nic.hostNetwork),
+    );
+    if (!owner) continue;
+    throw new CloudError(
+      'VMCreationFailed',
+      `Address ${nic.ip} on network ${nic.hostNetwork} is in use by VM ${owner.cid}`,
+      { okToRetry: true }, // the VM may be on its way out
+    );
   }
 }
 

@@ -12,6 +12,7 @@ import { persistentDisks } from './domain-disks.ts';
 import { domainXmlFor } from './domain-xml.ts';
 import { cloudErrorFrom, isNoDomain } from './errors.ts';
 import type { QemuHost } from './host.ts';
+import { refuseTakenAddresses } from './networks.ts';
 import { parseVmProperties, type VmResources } from './options.ts';
 import { dropUnwantedStemcell } from './stemcells.ts';
 import { boshMetadataNamespace, boshMetadataXml, stemcellOf } from './vm-records.ts';
@@ -40,7 +41,10 @@ export class QemuVms implements VmStore {
         this.#volumesFor(spec, resources),
       ]);
       // the definition is asked for first: whoever finds the remains of a killed call finds the volumes by its name
-      await allEnded([this.#define(xml), ...volumes.map((volume) => pool.createVolume(volumeXml(volume)))]);
+      await allEnded([
+        this.#define(spec, xml),
+        ...volumes.map((volume) => pool.createVolume(volumeXml(volume))),
+      ]);
       undo.keep();
     } catch (error) {
       throw cloudErrorFrom(error, `Creating VM ${spec.cid}`, 'VMCreationFailed');
@@ -48,9 +52,11 @@ export class QemuVms implements VmStore {
     return { system: '/dev/vda', ephemeral: resources.ephemeralDiskMb > 0 ? '/dev/vdb' : undefined };
   }
 
-  async #define(xml: string): Promise<void> {
+  async #define(spec: VmSpec, xml: string): Promise<void> {
     const domain = await this.#host.libvirt.defineDomain(xml);
     await domain.setAutostart(true); // the machine comes back after a reboot of the host (contract 8.1, 13)
+    // again: of two processes that both found an address free, the later one now sees the other's VM, or each of them does
+    await refuseTakenAddresses(this.#host, spec.cid, spec.nics);
   }
 
   async #volumesFor(spec: VmSpec, resources: VmResources): Promise<VolumeSpec[]> {
