@@ -93,6 +93,7 @@ async function statusOf(
     const { state, detail } = await stateOf(record, vm?.state, log, signal);
     return { ...facts, state, detail, disks: vm?.disks ?? [], accelerator };
   } catch (error) {
+    signal.throwIfAborted();
     return { ...facts, ...unseen, state: 'unknown', detail: messageOf(error) };
   }
 }
@@ -115,6 +116,7 @@ async function stateOf(
     await (await agentOf(record, log)).ping({ timeoutMs: 2_000, signal });
     return { state: 'running', detail: undefined };
   } catch (error) {
+    signal.throwIfAborted();
     return { state: 'unwell', detail: `the agent does not answer: ${messageOf(error)}` };
   }
 }
