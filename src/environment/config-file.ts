@@ -20,7 +20,7 @@ const environmentSchema = z.strictObject({
   agent: z.optional(z.string()),
   resources: z.optional(
     z.strictObject({
-      cpus: z.optional(z.int()),
+      cpus: z.optional(z.int().check(z.minimum(1), z.maximum(512))),
       memory: z.optional(size),
       disk: z.optional(size),
       ephemeral: z.optional(size),

@@ -33,6 +33,17 @@ export interface UpRequest {
 
 export type Resources = EnvironmentRecord['resources'];
 
+/** Below it the CPI makes no VM, and says so when all else is made already. */
+const leastMemoryMb = 64;
+
+/** Throws a UserError for resources that no machine can have. */
+export function refuseImpossible({ memoryMb }: UpRequest): void {
+  if (memoryMb === undefined || memoryMb >= leastMemoryMb) return;
+  throw new UserError('USAGE', `${memoryMb} MiB of memory are too little for a machine`, {
+    hints: [`ask for ${leastMemoryMb} MiB at the least`],
+  });
+}
+
 /** Resources asked for, over those that the environment has, over the size's, over `tiny`. */
 export function resolveResources(request: UpRequest, record: EnvironmentRecord | undefined): Resources {
   const base = request.size ? sizes[request.size] : (record?.resources ?? sizes.tiny);

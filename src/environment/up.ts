@@ -12,7 +12,7 @@ import { planNetwork } from './network-plan.ts';
 import { checkEnvironmentName, environmentPaths } from './paths.ts';
 import { type EnvironmentRecord, readRecord } from './record.ts';
 import type { Caller } from './steps/step.ts';
-import { chosenStemcell, refuseMove, type UpRequest } from './up-settings.ts';
+import { chosenStemcell, refuseImpossible, refuseMove, type UpRequest } from './up-settings.ts';
 import { stepsOfUp, type UpOptions } from './up-steps.ts';
 
 export interface UpOutcome {
@@ -33,6 +33,7 @@ export async function up(
 ): Promise<UpOutcome> {
   checkEnvironmentName(name);
   refuseUnknown(request);
+  refuseImpossible(request);
   if (request.cidr !== undefined && request.cidr !== 'auto') planNetwork(request.cidr, request.ip);
   await using lock = await takeLock(environmentPaths(name).lock, 0, `boshvirt up ${name}`);
   try {

@@ -105,6 +105,7 @@ test.each([
     'env.default.resources.cpus: Invalid input: expected number',
     '',
   ],
+  ['env: {default: {resources: {cpus: 0}}}', 'env.default.resources.cpus: Too small', ''],
   ['env: {default: {size: huge}}', 'env.default.size: Invalid option', ''],
   ['env: {default: {resources: {memory: lots}}}', "'lots' is not a size", ''],
   ['version: 2', 'version: Invalid input: expected 1', ''],

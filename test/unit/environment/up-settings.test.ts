@@ -1,30 +1,14 @@
 import { describe, expect, test } from 'vitest';
 import { refuseUnknown } from '../../../src/environment/decide.ts';
-import type { EnvironmentRecord } from '../../../src/environment/record.ts';
-import { refuseMove, resolveResources, sizes } from '../../../src/environment/up-settings.ts';
+import {
+  refuseImpossible,
+  refuseMove,
+  resolveResources,
+  sizes,
+} from '../../../src/environment/up-settings.ts';
+import { recordWith } from '../../support/environment-record.ts';
 
-const record: EnvironmentRecord = {
-  version: 1,
-  name: 'work',
-  backend: 'qemu',
-  profile: 'machine',
-  engine: 'builtin',
-  uri: 'qemu:///system',
-  host: 'system',
-  network: {
-    name: 'boshvirt-work',
-    bridge: 'bv-work',
-    cidr: '192.168.77.0/24',
-    gateway: '192.168.77.1',
-    ip: '192.168.77.10',
-  },
-  pool: { name: 'boshvirt-work', path: '/pool' },
-  resources: { cpus: 3, memoryMb: 700, ephemeralDiskMb: 2000, persistentDiskMb: 3000 },
-  ops: [],
-  varsFiles: [],
-  vars: {},
-  phase: 'up',
-};
+const record = recordWith();
 
 describe('resources', () => {
   test('are tiny if nobody says more', () => {
@@ -45,6 +29,13 @@ describe('resources', () => {
       persistentDiskMb: 4000,
     });
   });
+});
+
+test('too little memory for any machine is refused before anything is made', () => {
+  expect(() => refuseImpossible({ memoryMb: 63 })).toThrow(
+    expect.objectContaining({ code: 'USAGE', message: expect.stringContaining('63 MiB') }),
+  );
+  for (const request of [{}, { memoryMb: 64 }]) expect(() => refuseImpossible(request)).not.toThrow();
 });
 
 describe('an environment that stands', () => {
