@@ -1,9 +1,10 @@
 import { rm } from 'node:fs/promises';
 import { removePrivateHost } from '../host/private-host/index.ts';
-import { messageOf, UserError } from '../platform/errors.ts';
+import { BoshvirtError, messageOf } from '../platform/errors.ts';
 import { type Lock, takeLock } from '../platform/lock.ts';
 import { deploySource, engineContext } from './deploy.ts';
 import { engineToDelete } from './engines.ts';
+import { requireFiles } from './inputs.ts';
 import { checkEnvironmentName, environmentPaths, privateHostFolder } from './paths.ts';
 import {
   type EnvironmentRecord,
@@ -12,6 +13,7 @@ import {
   requireRecord,
   writeRecord,
 } from './record.ts';
+import { whileNoneComesOrGoes } from './register.ts';
 import { openBackend, wakeHost } from './session.ts';
 import type { Caller, Step } from './steps/step.ts';
 
@@ -56,10 +58,13 @@ function stepsOfDown(
         const source = deploySource(record, stemcell, options.boshvirtCommand);
         const context = await engineContext(record, options.boshvirtCommand, caller, lock, say);
         try {
+          await requireFiles('ops-file', record.ops);
+          await requireFiles('variables file', record.varsFiles);
           await (await engineToDelete(record.engine)).deleteEnv(source, context);
         } catch (error) {
-          // what its state does not tell any more, the hypervisor does: the next step deletes all that is there
-          if (!(error instanceof UserError && error.code === 'STATE_DAMAGED')) throw error;
+          // what its state or its files do not tell any more, the hypervisor does: the next step deletes all that is there
+          if (!(error instanceof BoshvirtError && ['STATE_DAMAGED', 'USAGE'].includes(error.code)))
+            throw error;
           say(messageOf(error));
         }
       },
@@ -72,16 +77,16 @@ function stepsOfDown(
       },
     },
     {
-      title: 'Remove the private libvirt host',
-      skip: async () =>
-        (await isLastOnPrivateHost(record)) ? undefined : 'not private, or other environments live on it',
-      run: async () => await removePrivateHost(privateHostFolder()),
-    },
-    {
       title: 'Forget the environment',
-      async run() {
-        if (options.purge) await rm(paths.logs, { recursive: true, force: true });
-        await rm(paths.folder, { recursive: true, force: true });
+      async run(_, say) {
+        await whileNoneComesOrGoes(`boshvirt down ${name}`, async () => {
+          if (await isLastOnPrivateHost(record)) {
+            say('the private libvirt host goes with it');
+            await removePrivateHost(privateHostFolder());
+          }
+          if (options.purge) await rm(paths.logs, { recursive: true, force: true });
+          await rm(paths.folder, { recursive: true, force: true });
+        });
         await rm(paths.lock, { force: true }); // while it is held: whoever comes next makes one of its own
       },
     },

@@ -1,5 +1,5 @@
 /** What people get wrong, by the real launcher: a clear word, a status to tell it by, and nothing half-made left over. */
-import { access, chown, constants, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { access, chown, constants, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { packageRoot } from '../../src/platform/package-root.ts';
@@ -145,6 +145,15 @@ describe('ranges', () => {
     expect(second.network).not.toBe(network);
   });
 
+  test('two that come at once get a range each, and two that go at once take the private host with them', async () => {
+    const bare = await hostTraces(person.home);
+    await stemcell();
+    await Promise.all([begin('one'), begin('two')]);
+    const downs = ['one', 'two'].map((name) => person.run(['down', name, '--yes', '--purge']));
+    for (const { exitCode } of await Promise.all(downs)) expect(exitCode).toBe(0);
+    expect(await hostTraces(person.home)).toEqual(bare);
+  });
+
   test("a range that is the machine's own is refused on a libvirt that shares its network", async () => {
     await using libvirtd = await startLibvirtd();
     const { stdout } = await run(['ip', '-json', '-4', 'route', 'show', 'table', 'local']);
@@ -156,6 +165,22 @@ describe('ranges', () => {
       exitCode: 23,
     });
   });
+});
+
+test('down does without an ops-file that is gone', async () => {
+  await stemcell();
+  before = await hostTraces(person.home);
+  const opsFile = join(person.home, 'ops.yml');
+  await writeFile(opsFile, '[]');
+  const up = person.start(['up', '--engine', 'builtin', '-o', opsFile, '--yes']);
+  await up.shows('creating the VM');
+  up.signal('SIGINT');
+  expect((await up.ended).exitCode).toBe(130);
+  await rm(opsFile);
+  const { exitCode, stderr } = await person.run(['down', '--yes', '--purge']);
+  expect(stderr).toContain(`The ops-file ${opsFile} cannot be read: there is no such file`);
+  expect(exitCode).toBe(0);
+  expect(await hostTraces(person.home)).toEqual(before);
 });
 
 test("a range that turns out to be another interface's is told, and down leaves nothing", async () => {
