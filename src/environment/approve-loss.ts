@@ -1,7 +1,7 @@
 import { messageChain, UserError } from '../platform/errors.ts';
 import type { EnvironmentRecord } from './record.ts';
 import { currentVm, hostRuns } from './session.ts';
-import { listSnapshots } from './snapshot.ts';
+import { keptSnapshots, listSnapshots } from './snapshot.ts';
 import type { Caller } from './steps/step.ts';
 
 /** A new machine has none of the old one's snapshots: asks before they are lost. Throws DECLINED. */
@@ -13,13 +13,13 @@ export async function approveLoss(before: EnvironmentRecord, caller: Caller): Pr
   throw new UserError('DECLINED', `Environment '${before.name}' was left as it is`);
 }
 
-/** Empty where nobody can be asked: what cannot be seen cannot be warned of. */
-async function snapshotNames(before: EnvironmentRecord, caller: Caller): Promise<string[]> {
-  if (!(await hostRuns(before)) || !(await currentVm(before.name))) return [];
+/** Where the hypervisor cannot be asked, those of which we keep files. */
+async function snapshotNames(before: EnvironmentRecord, { log }: Caller): Promise<string[]> {
+  if (!(await hostRuns(before)) || !(await currentVm(before.name))) return await keptSnapshots(before.name);
   try {
-    return (await listSnapshots(before.name, caller.log)).map((snapshot) => snapshot.name);
+    return (await listSnapshots(before.name, log)).map((snapshot) => snapshot.name);
   } catch (error) {
-    caller.log.info(`its snapshots cannot be listed: ${messageChain(error)}`);
-    return [];
+    log.info(`its snapshots cannot be listed: ${messageChain(error)}`);
+    return await keptSnapshots(before.name);
   }
 }

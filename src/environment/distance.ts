@@ -6,6 +6,7 @@ import { agentOf } from './credentials.ts';
 import { decideEnvironment } from './decide.ts';
 import { deploySource } from './deploy.ts';
 import { digestInputs } from './inputs.ts';
+import { environmentPaths } from './paths.ts';
 import type { EnvironmentRecord } from './record.ts';
 import { currentVm, hostRuns, openBackend } from './session.ts';
 import { stemcellIdentity } from './stemcell-identity.ts';
@@ -26,13 +27,15 @@ export async function distance(
   if (options.recreate || before.phase !== 'up') return 'remake';
   const wanted = await decideEnvironment(before.name, request, before, before);
   const cid = await currentVm(before.name);
+  // nobody knows the machine any more, or can talk to it
+  if (cid === undefined || !(await isThere(environmentPaths(before.name).credentials))) return 'remake';
   if (wanted.engine !== before.engine || wanted.stemcell !== before.stemcell) return 'remake';
   if (wanted.agent?.sha256 !== before.agent?.sha256) return 'remake';
   if (before.inputs !== (await digestNow(wanted, options))) return 'remake';
   return (await isWell(before, cid, caller)) ? 'none' : 'repair';
 }
 
-async function isWell(record: EnvironmentRecord, cid: VmCid | undefined, caller: Caller): Promise<boolean> {
+async function isWell(record: EnvironmentRecord, cid: VmCid, caller: Caller): Promise<boolean> {
   if (!(await hostRuns(record))) return false;
   try {
     await using backend = await openBackend(record, caller.log);

@@ -127,14 +127,26 @@ async function keepFiles(name: string, snapshot: string): Promise<void> {
   for (const file of keptFiles) await copyFile(join(folder, file), join(kept, file));
 }
 
+/** Names of the snapshots that files are kept of. */
+export async function keptSnapshots(name: string): Promise<string[]> {
+  return await namesIn(environmentPaths(name).snapshots);
+}
+
 /** A snapshot made by other means (virsh) has no files: then those of today stay. */
 async function bringBackFiles(name: string, snapshot: string): Promise<void> {
   const { folder, snapshots } = environmentPaths(name);
   const kept = join(snapshots, snapshot);
-  const there: string[] = await readdir(kept).catch((error: unknown) => {
-    if (errnoOf(error) === 'ENOENT') return [];
-    throw error;
-  });
+  const there = await namesIn(kept);
   for (const file of keptFiles.filter((each) => there.includes(each)))
     await copyFile(join(kept, file), join(folder, file));
+}
+
+/** Empty if there is no such folder. */
+async function namesIn(folder: string): Promise<string[]> {
+  try {
+    return await readdir(folder);
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return [];
+    throw error;
+  }
 }
