@@ -73,7 +73,8 @@ function refuseOther(what: string, asked: string | undefined, known: readonly st
   });
 }
 
-async function decideNetwork(
+/** The range and the address in it. Throws ADDRESS_CONFLICT for a range that somebody has. */
+export async function decideNetwork(
   name: string,
   request: UpRequest,
   chosen: ChosenHost,

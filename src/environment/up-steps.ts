@@ -8,7 +8,7 @@ import type { Lock } from '../platform/lock.ts';
 import { buildProbeStemcell } from '../stemcell/index.ts';
 import { inspectStemcell } from '../stemcell/inspect-stemcell.ts';
 import { agentOf } from './credentials.ts';
-import { type ChosenHost, decideEnvironment } from './decide.ts';
+import { type ChosenHost, decideEnvironment, decideNetwork } from './decide.ts';
 import { deploySource, engineContext, type StemcellSource } from './deploy.ts';
 import { engineNamed } from './engines.ts';
 import { digestInputs } from './inputs.ts';
@@ -16,6 +16,7 @@ import { refuseShortMemory } from './memory.ts';
 import { planNetwork } from './network-plan.ts';
 import { cacheFolder, environmentPaths, privateHostFolder } from './paths.ts';
 import { type EnvironmentRecord, writeRecord } from './record.ts';
+import { whileNoneComesOrGoes } from './register.ts';
 import { openBackend } from './session.ts';
 import { stemcellIdentity } from './stemcell-identity.ts';
 import type { Caller, Step } from './steps/step.ts';
@@ -92,27 +93,30 @@ function stemcellStep({ request, before, caller: { log, signal } }: UpJob): Step
   };
 }
 
-function hostStep({ caller: { log, signal } }: UpJob): Step<UpWork> {
+function hostStep(job: UpJob): Step<UpWork> {
+  const { log, signal } = job.caller;
   return {
     title: 'Start the private libvirt host',
     skip: (work) => (required(work.record).host === 'private' ? undefined : 'another libvirt is used'),
     async run(work, say) {
-      await keep(required(work.record)); // from now on there is something that down has to find
+      work.record = await begin(job, required(work.record)); // from now on there is something that down has to find
       await startPrivateHost(privateHostFolder(), { log, signal });
       say(privateHostFolder());
     },
   };
 }
 
-function groundStep({ name, caller: { log } }: UpJob): Step<UpWork> {
+function groundStep(job: UpJob): Step<UpWork> {
+  const { name, caller } = job;
   return {
     title: 'Lay storage and network',
     async run(work, say) {
-      const record = required(work.record);
-      await keep(record);
-      await using backend = await openBackend(record, log);
+      const decided = required(work.record);
+      const record = decided.host === 'private' ? decided : await begin(job, decided);
+      work.record = record;
+      await using backend = await openBackend(record, caller.log);
       await layGround(backend, record);
-      await removeStrays(backend, name, log);
+      await removeStrays(backend, name, caller.log);
       await backend.ground.revive();
       say(`${record.network.cidr}, machine at ${record.network.ip}`);
     },
@@ -149,10 +153,21 @@ function agentStep({ caller: { log, signal } }: UpJob): Step<UpWork> {
   };
 }
 
-/** Writes down that work on the environment has begun. */
-async function keep(record: EnvironmentRecord): Promise<void> {
-  await mkdir(environmentPaths(record.name).folder, { recursive: true, mode: 0o700 });
-  await writeRecord({ ...record, phase: 'preparing' });
+/**
+ * Writes down that work on the environment has begun. A new one's range is decided once more: since it was, another
+ * environment may have begun with it.
+ */
+async function begin(
+  { name, request, before }: UpJob,
+  decided: EnvironmentRecord,
+): Promise<EnvironmentRecord> {
+  return await whileNoneComesOrGoes(`boshvirt up ${name}`, async () => {
+    const network = await decideNetwork(name, request, decided, before);
+    const record: EnvironmentRecord = { ...decided, network, phase: 'preparing' };
+    await mkdir(environmentPaths(name).folder, { recursive: true, mode: 0o700 });
+    await writeRecord(record);
+    return record;
+  });
 }
 
 /** What was chosen before stays; a libvirt that a person named has to answer; where none does, ours will. */
