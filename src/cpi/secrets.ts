@@ -1,6 +1,6 @@
 /** Values in a request or a URL that must not reach a log (contract 8.1, 11). */
 
-const secretKey = /password|passwd|secret|private_key|certificate|token|credential/i;
+const secretKey = /password|passwd|secret|(private|account|access|json)_key|certificate|token|credential/i;
 
 /** Every secret value in the text of a request and in the CPI's configuration. Unreadable text has none. */
 export function secretsIn(requestText: string, configuration: unknown): string[] {

@@ -23,6 +23,7 @@ const request = JSON.stringify({
         mbus: { cert: { ca: 'public-ca', certificate: 'the-certificate', private_key: key } },
         blobstores: [
           { options: { secret_access_key: 'blob-secret', endpoint: 'https://agent:dav-pw@10.0.0.6:25250' } },
+          { options: { account_key: 'azure-account-key', json_key: 'google-json-key' } },
         ],
       },
       urls: ['nats://user:p%40ss-word@10.0.0.6:4222', 'https://u:100%of-it@h/'],
@@ -41,6 +42,8 @@ test('finds what is secret by its key or in a URL, wherever it lies', () => {
     '$6$salt$hashed',
     'the-certificate',
     'blob-secret',
+    'azure-account-key',
+    'google-json-key',
     'dav-pw',
     'p%40ss-word',
     'p@ss-word',
