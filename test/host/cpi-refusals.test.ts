@@ -103,6 +103,7 @@ test('an address in use is refused with its owner’s name and may be tried agai
   const { type, message, retry } = await cpi.failure('create_vm', ...vms.request({ networks }));
   expect({ type, retry }).toEqual({ type: 'VMCreationFailed', retry: true });
   expect(message).toContain(`${addressOf(31)} on network ${host.config.network} is in use by VM ${owner}`);
+  expect(message).toContain(`{"method":"delete_vm","arguments":["${owner}"]}`);
   await cpi.call('delete_vm', owner);
   expect(await host.volumeNames('vm-')).toEqual([]);
 });

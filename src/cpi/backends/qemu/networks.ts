@@ -60,7 +60,12 @@ export async function refuseTakenAddresses(
     throw new CloudError(
       'VMCreationFailed',
       `Address ${nic.ip} on network ${nic.hostNetwork} is in use by VM ${owner.cid}`,
-      { okToRetry: true }, // the VM may be on its way out
+      {
+        okToRetry: true, // the VM may be on its way out
+        hints: [
+          `if no BOSH knows that VM, since its create_vm was killed, delete it: echo '{"method":"delete_vm","arguments":["${owner.cid}"]}' | boshvirt cpi --config CPI.JSON`,
+        ],
+      },
     );
   }
 }
