@@ -3,7 +3,7 @@ import { createReadStream } from 'node:fs';
 import { ToolError, UserError } from '../platform/errors.ts';
 import { isThere } from '../platform/files.ts';
 import type { Log } from '../platform/log.ts';
-import { commandLine, openPipe } from '../platform/process.ts';
+import { commandLine, openPipe, startFailure } from '../platform/process.ts';
 import { pause } from '../platform/retry.ts';
 import { engineLogPath } from './deploy.ts';
 import { type EnvironmentRecord, requireRecord } from './record.ts';
@@ -74,32 +74,34 @@ async function* agentLog(name: string, { follow, signal }: LogOptions): AsyncGen
   yield* outputOf(await sshArgv(name, ['sudo', '-n', 'tail', ...tail, agentLogPath]), signal);
 }
 
-/** A program's output as it comes. Throws a ToolError if the program fails. */
+/** A program's output as it comes. Throws a UserError if the program is not installed, a ToolError if it fails. */
 async function* outputOf(
   argv: readonly [string, ...string[]],
   signal: AbortSignal,
 ): AsyncGenerator<Uint8Array> {
+  signal.throwIfAborted();
   const child = openPipe(argv);
-  const ended = once(child, 'close');
-  ended.catch(() => {}); // looked at below, unless the reader leaves before
+  const ended = Promise.allSettled([once(child, 'close')]);
   child.stdin.on('error', () => {}).end();
   let said = '';
   child.stderr.on('data', (piece: Buffer) => {
     said = `${said}${piece.toString('utf8')}`.slice(-2_000);
   });
-  const end = () => child.kill();
-  signal.addEventListener('abort', end, { once: true });
+  const kill = () => child.kill();
+  signal.addEventListener('abort', kill, { once: true });
   try {
     yield* child.stdout as AsyncIterable<Uint8Array>;
-    const [status] = (await ended) as [number | null];
+    const [end] = await ended;
     signal.throwIfAborted();
+    if (end.status === 'rejected') throw startFailure(argv, end.reason);
+    const [status] = end.value as [number | null];
     if (status !== 0)
       throw new ToolError(
         'TEMPORARY',
         `${commandLine(argv)} failed with exit status ${status}: ${said.trim()}`,
       );
   } finally {
-    signal.removeEventListener('abort', end);
+    signal.removeEventListener('abort', kill);
     child.kill();
   }
 }

@@ -204,7 +204,8 @@ function start(
   });
 }
 
-function startFailure(argv: readonly [string, ...string[]], error: Error): Error {
+/** What to throw when a program could not be started: a UserError if it is not installed. */
+export function startFailure(argv: readonly [string, ...string[]], error: Error): Error {
   const missing = 'code' in error && error.code === 'ENOENT';
   return failureOf(argv, 'HYPERVISOR', { exitCode: undefined, output: '', reason: error.message, missing });
 }
