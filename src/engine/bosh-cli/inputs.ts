@@ -1,6 +1,5 @@
-import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { writeFileAtomic } from '../../platform/files.ts';
+import { isThere, writeFileAtomic } from '../../platform/files.ts';
 import { buildCpiRelease } from '../../release/index.ts';
 import type { DeploySource, EngineContext } from '../engine.ts';
 
@@ -37,6 +36,5 @@ async function allVars(source: DeploySource, context: EngineContext): Promise<De
 
 /** An empty file if there is none: bosh keeps the mode of what it finds. */
 async function makePrivate(path: string): Promise<void> {
-  const there = await stat(path).catch(() => undefined);
-  if (!there) await writeFileAtomic(path, '');
+  if (!(await isThere(path))) await writeFileAtomic(path, '');
 }
