@@ -56,7 +56,10 @@ export class Interpolation {
 
   async #fillText(text: string, path: readonly string[]): Promise<Node> {
     const whole = wholeHole.exec(text)?.[1];
-    if (whole !== undefined) return (await this.#lookUp(whole, path)) ?? text;
+    if (whole !== undefined) {
+      const value = await this.#lookUp(whole, path);
+      return value === undefined ? text : value; // null is a value
+    }
     let filled = text;
     for (const [match, name = ''] of text.matchAll(hole)) {
       const value = await this.#lookUp(name, path);

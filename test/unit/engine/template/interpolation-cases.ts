@@ -150,4 +150,10 @@ export const interpolationCases: readonly InterpolationCase[] = [
     vars: { pw: "a$$b$&c$'d" },
     expected: { a: "https://mbus:a$$b$&c$'d@host" },
   },
+  {
+    title: 'takes null for a value',
+    document: 'a: ((nothing))',
+    vars: { nothing: null },
+    expected: { a: null },
+  },
 ];
