@@ -10,6 +10,7 @@ import { engineNames } from '../environment/engines.ts';
 import { parseMegabytes } from '../environment/sizes.ts';
 import { type UpOutcome, up } from '../environment/up.ts';
 import { type SizeName, sizes, type UpRequest } from '../environment/up-settings.ts';
+import { readVariables } from '../environment/variables.ts';
 
 export default class Up extends BaseCommand<typeof Up> {
   static override summary = 'Bring an environment up, or repair it: run it again at any time.';
@@ -129,7 +130,7 @@ export default class Up extends BaseCommand<typeof Up> {
       stemcell: flags.stemcell,
       agent: flags.agent,
       ops: flags['ops-file']?.map((path) => resolve(path)),
-      vars: flags.var && keyValues(flags.var, '--var'),
+      vars: flags.var && readVariables(keyValues(flags.var, '--var')),
       varsFiles: flags['vars-file']?.map((path) => resolve(path)),
     };
   }

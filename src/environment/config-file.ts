@@ -171,8 +171,7 @@ function requestIn({ path, content }: Found, environment: string): UpRequest {
     agent: entry.agent === undefined ? undefined : beside(entry.agent),
     ops: bosh.ops?.map(beside),
     varsFiles: bosh.varsFiles?.map(beside),
-    vars:
-      bosh.vars && Object.fromEntries(Object.entries(bosh.vars).map(([key, value]) => [key, String(value)])),
+    vars: bosh.vars,
   };
 }
 

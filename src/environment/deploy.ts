@@ -32,10 +32,10 @@ export function deploySource(
     resources: record.resources,
     stemcell,
     ops: record.ops,
-    vars: record.vars,
   });
   return {
     ...composed,
+    vars: { ...composed.vars, ...record.vars },
     varsFiles: record.varsFiles,
     statePath: paths.state,
     varsStorePath: paths.credentials,

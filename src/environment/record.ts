@@ -42,7 +42,7 @@ const recordSchema = z.object({
   ),
   ops: z.array(z.string()),
   varsFiles: z.array(z.string()),
-  vars: z.record(z.string(), z.string()),
+  vars: z.record(z.string(), z.json()),
   /** up: create-env ended well; a later `up` with the same inputs has nothing to do. */
   phase: z.enum(['preparing', 'up', 'deleting']),
   /** Digest of what the last successful create-env was made from. */

@@ -27,7 +27,7 @@ export interface UpRequest {
   /** A real bosh-agent for the probe stemcell, instead of boshvirt's own. */
   readonly agent?: string | undefined;
   readonly ops?: readonly string[] | undefined;
-  readonly vars?: Readonly<Record<string, string>> | undefined;
+  readonly vars?: EnvironmentRecord['vars'] | undefined;
   readonly varsFiles?: readonly string[] | undefined;
 }
 

@@ -24,7 +24,6 @@ export interface ManifestFacts {
   readonly stemcell: { readonly path: string; readonly sha1: string };
   /** The user's own, applied last. */
   readonly ops: readonly string[];
-  readonly vars: Readonly<Record<string, string>>;
 }
 
 export interface ComposedManifest {
@@ -54,7 +53,6 @@ export function composeManifest(facts: ManifestFacts): ComposedManifest {
       persistent_disk_mb: resources.persistentDiskMb,
       stemcell_url: `file://${facts.stemcell.path}`,
       stemcell_sha1: facts.stemcell.sha1,
-      ...facts.vars,
     },
   };
 }

@@ -78,7 +78,7 @@ env:
     engine: 'builtin',
     ops: [join(home, 'project/ops/a.yml')],
     varsFiles: ['/v.yml'],
-    vars: { n: '1', yes: 'true' },
+    vars: { n: 1, yes: true },
   });
   expect(await read('project', 'other')).toEqual({});
   expect(await read('project', 'unnamed')).toEqual({});

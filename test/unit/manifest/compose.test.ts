@@ -15,21 +15,20 @@ const facts: ManifestFacts = {
   resources: { cpus: 2, memoryMb: 700, ephemeralDiskMb: 2000, persistentDiskMb: 3000 },
   stemcell: { path: '/x/stemcell.tgz', sha1: 'abc' },
   ops: ['/mine/ops.yml'],
-  vars: { vm_cpus: '5' },
 };
 
-test("the user's ops-files come last, and their variables count most", () => {
+test("the user's ops-files come last", () => {
   const { opsFiles, vars } = composeManifest(facts);
   expect(opsFiles).toEqual([expect.stringMatching(/\/ops-files\/qemu\.yml$/), '/mine/ops.yml']);
   expect(vars).toMatchObject({
-    vm_cpus: '5',
+    vm_cpus: 2,
     internal_ip: '192.168.77.10',
     stemcell_url: 'file:///x/stemcell.tgz',
   });
 });
 
 test('manifest, ops-file and variables fit together: only what bosh makes itself stays open', async () => {
-  const { manifestPath, opsFiles, vars } = composeManifest({ ...facts, ops: [], vars: {} });
+  const { manifestPath, opsFiles, vars } = composeManifest({ ...facts, ops: [] });
   const text = await interpolateText({ manifestPath, opsFiles, vars, varsFiles: [] });
   const open = new Set([...text.matchAll(/\(\(([^)]+)\)\)/g)].map((match) => match[1]));
   const generated = parse(text).variables.map((variable: { name: string }) => variable.name);
@@ -59,7 +58,7 @@ test('manifest, ops-file and variables fit together: only what bosh makes itself
 });
 
 test('every variable that is handed over has a use', async () => {
-  const { manifestPath, opsFiles, vars } = composeManifest({ ...facts, ops: [], vars: {} });
+  const { manifestPath, opsFiles, vars } = composeManifest({ ...facts, ops: [] });
   const texts = await Promise.all([manifestPath, ...opsFiles].map((path) => readFile(path, 'utf8')));
   const used = new Set([...texts.join('').matchAll(/\(\(([^).]+)[^)]*\)\)/g)].map((match) => match[1]));
   expect(Object.keys(vars).filter((name) => !used.has(name))).toEqual([]);
