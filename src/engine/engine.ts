@@ -17,7 +17,7 @@ export type JsonValue =
 export interface DeploySource {
   readonly manifestPath: string;
   readonly opsFiles: readonly string[];
-  /** `--var` values; they must hold no secrets, since bosh takes them from files that we write 0600. */
+  /** `--var` values. Some may be secrets: they never go into an argv, and to bosh in a file that is 0600. */
   readonly vars: Readonly<Record<string, JsonValue>>;
   readonly varsFiles: readonly string[];
   readonly statePath: string;

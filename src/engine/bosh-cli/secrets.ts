@@ -18,10 +18,8 @@ export class Secrets {
 
   constructor(source: DeploySource) {
     this.#storePath = source.varsStorePath;
-    this.#given = source.varsFiles.flatMap((path) => {
-      const vars = Object.entries(yamlIn(path));
-      return vars.flatMap(([name, value]) => (secretName.test(name) ? linesIn(value) : []));
-    });
+    const given = [source.vars, ...source.varsFiles.map(yamlIn)].flatMap((vars) => Object.entries(vars));
+    this.#given = given.flatMap(([name, value]) => (secretName.test(name) ? linesIn(value) : []));
   }
 
   hide(text: string): string {

@@ -70,16 +70,17 @@ describe('what comes of it', () => {
 printf 'mbus_password: s3cret-of-the-store\\nkey:\\n  private_key: |\\n    -----BEGIN KEY-----\\n    MIIabcdef0123\\n    -----END KEY-----\\n' > "$dir/creds.yml"
 echo 'Deployment state: x'
 printf '  Creating disk with s3cret-of-the-store...'; echo ' Failed (00:00:01)'
-printf 'Deploying:\\n  key "-----BEGIN KEY-----\\\\nMIIabcdef0123\\\\n" of hunter22 at https://mbus:s3cret-of-the-store@10.9.8.7 refused\\n' >&2
+printf 'Deploying:\\n  key "-----BEGIN KEY-----\\\\nMIIabcdef0123\\\\n" of hunter22 and typed-one at https://mbus:s3cret-of-the-store@10.9.8.7 refused\\n' >&2
 exit 1`);
-    const error = await bosh.engine.createEnv(bosh.source, bosh.context).catch((thrown: unknown) => thrown);
+    const source = { ...bosh.source, vars: { ...bosh.source.vars, db_password: 'typed-one' } };
+    const error = await bosh.engine.createEnv(source, bosh.context).catch((thrown: unknown) => thrown);
     expect(error).toMatchObject({ code: 'CREATE_ENV', exitCode: 1 });
     const log = await bosh.read('log');
     expect(log).toContain('Deployment state: x\n');
     expect(log).toContain('https://mbus:<redacted>@10.9.8.7 refused');
     expect(await mode(bosh.path('log'))).toBe(0o600);
     const said = [log, JSON.stringify(error), String(error), ...bosh.progress].join('\n');
-    for (const secret of ['s3cret', 'MIIabc', 'hunter22']) expect(said).not.toContain(secret);
+    for (const secret of ['s3cret', 'MIIabc', 'hunter22', 'typed-one']) expect(said).not.toContain(secret);
     expect(bosh.progress).toEqual(['Creating disk with <redacted>']);
   });
 });
