@@ -49,7 +49,7 @@ const recordSchema = z.object({
   inputs: z.optional(z.string()),
 });
 
-/** What was decided when the environment was made, kept for later commands. Holds no secrets. */
+/** What was decided when the environment was made, kept for later commands. Private to the user: typed variables are in it. */
 export type EnvironmentRecord = z.output<typeof recordSchema>;
 
 /** The record, or undefined if there is no such environment. Throws STATE_DAMAGED with the file's name. */
