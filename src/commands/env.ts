@@ -7,7 +7,7 @@ import { shellEnvironment } from '../environment/shell-environment.ts';
 export default class Env extends BaseCommand<typeof Env> {
   static override summary = 'Print variables for a shell that works with an environment.';
   static override examples = [
-    'eval "$(<%= config.bin %> env)"',
+    '$ eval "$(<%= config.bin %> env)"',
     '<%= config.bin %> env --shell fish | source',
   ];
   static override enableJsonFlag = true;

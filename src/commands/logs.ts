@@ -68,7 +68,7 @@ export default class Logs extends BaseCommand<typeof Logs> {
       await act();
     } catch (error) {
       if (error instanceof Interrupted) process.exitCode = error.status;
-      else process.stderr.write(`boshvirt: the log ${source} cannot be had: ${messageOf(error)}\n`);
+      else process.stderr.write(`boshvirt: the ${source} log cannot be read: ${messageOf(error)}\n`);
     }
   }
 }

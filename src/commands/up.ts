@@ -42,11 +42,17 @@ export default class Up extends BaseCommand<typeof Up> {
       env: 'BOSHVIRT_SIZE',
     }),
     cpus: Flags.integer({ min: 1, max: 512, description: 'virtual processors', env: 'BOSHVIRT_CPUS' }),
-    memory: Flags.string({ description: 'memory: 512M, 8GiB', env: 'BOSHVIRT_MEMORY' }),
-    disk: Flags.string({ description: 'persistent disk: 1GiB', env: 'BOSHVIRT_DISK' }),
-    'ephemeral-disk': Flags.string({ description: 'ephemeral disk: 1GiB', env: 'BOSHVIRT_EPHEMERAL_DISK' }),
+    memory: Flags.string({ description: 'memory, such as 512M or 8GiB', env: 'BOSHVIRT_MEMORY' }),
+    disk: Flags.string({ description: 'persistent disk, such as 10GiB', env: 'BOSHVIRT_DISK' }),
+    'ephemeral-disk': Flags.string({
+      description: 'ephemeral disk, such as 10GiB',
+      env: 'BOSHVIRT_EPHEMERAL_DISK',
+    }),
     network: Flags.string({ description: 'IPv4 range of the network, or auto', env: 'BOSHVIRT_NETWORK' }),
-    ip: Flags.string({ description: "the machine's address in it", env: 'BOSHVIRT_IP' }),
+    ip: Flags.string({
+      description: "the machine's address in the network (default: the tenth)",
+      env: 'BOSHVIRT_IP',
+    }),
     stemcell: Flags.string({
       description: 'stemcell tarball (default: a small one, built here)',
       env: 'BOSHVIRT_STEMCELL',

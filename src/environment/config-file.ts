@@ -121,7 +121,7 @@ async function searchFiles(
   return {
     user: existsSync(userPath) ? await load(() => explorer.load(userPath), userPath) : undefined,
     project: await (configPath === undefined
-      ? load(() => explorer.search(process.cwd()), 'the project’s configuration')
+      ? load(() => explorer.search(process.cwd()), 'The project’s configuration')
       : load(() => explorer.load(resolve(configPath)), configPath)),
   };
 }
