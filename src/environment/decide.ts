@@ -1,3 +1,4 @@
+import { homedir } from 'node:os';
 import { backendNames } from '../cpi/backends/registry.ts';
 import { inspectHostRange, pickFreeRange, rangesOverlap } from '../host/findings/index.ts';
 import { UserError } from '../platform/errors.ts';
@@ -121,7 +122,7 @@ const conflict = (cidr: string, owner: string): UserError =>
 
 function poolPath(pool: string, { host, uri }: ChosenHost): string {
   if (host === 'private') return `${privateHostFolder()}/pools/${pool}`;
-  if (uri.includes('/session')) return `${process.env.HOME}/.local/share/libvirt/${pool}`;
+  if (uri.includes('/session')) return `${homedir()}/.local/share/libvirt/${pool}`;
   return `/var/lib/libvirt/${pool}`;
 }
 
