@@ -19,7 +19,7 @@ export class QemuNetworks implements NetworkStore {
     if (vip)
       throw new CloudError('NotSupported', `Network '${vip[0]}' is of type vip, which qemu does not support`);
     const nics = gatewayFirst(networks).map(([name, network]) => this.#nic(vm, name, network));
-    await Promise.all([this.#requireNetworks(nics), refuseTakenAddresses(this.#host, vm, nics)]);
+    await this.#requireNetworks(nics);
     return nics;
   }
 
@@ -45,7 +45,10 @@ export class QemuNetworks implements NetworkStore {
   }
 }
 
-/** Throws a VMCreationFailed that names the owner if a VM other than `vm` has an address of these NICs. */
+/**
+ * Throws a VMCreationFailed that names the owner if a VM other than `vm` has an address of these NICs. To be asked once `vm`
+ * is defined: of two processes that want one address at once the later one then sees the other's VM, or each of them does.
+ */
 export async function refuseTakenAddresses(
   host: QemuHost,
   vm: VmCid,

@@ -55,7 +55,6 @@ export class QemuVms implements VmStore {
   async #define(spec: VmSpec, xml: string): Promise<void> {
     const domain = await this.#host.libvirt.defineDomain(xml);
     await domain.setAutostart(true); // the machine comes back after a reboot of the host (contract 8.1, 13)
-    // again: of two processes that both found an address free, the later one now sees the other's VM, or each of them does
     await refuseTakenAddresses(this.#host, spec.cid, spec.nics);
   }
 
