@@ -13,12 +13,30 @@ export function usageError(error: unknown, config: Config, commandId?: string): 
   });
 }
 
+/** What the same thing is called by those who come from vagrant, minikube, docker compose or bosh. */
+const otherNames = new Map([
+  ['destroy', 'down'],
+  ['delete', 'down'],
+  ['delete-env', 'down'],
+
+  ['create', 'up'],
+  ['create-env', 'up'],
+  ['start', 'up'],
+  ['provision', 'up'],
+  ['reload', 'up --recreate'],
+  ['ps', 'list'],
+  ['envs', 'list'],
+]);
+
 function unknownCommand(id: string, config: Config): UserError {
   const typed = id.replaceAll(':', ' ');
   const names = config.commandIDs.map((name) => name.replaceAll(':', ' '));
   const topics = config.topics.map((topic) => topic.name);
   // words after the command's name may be its arguments
-  const guess = nearest(typed, names) ?? nearest(typed.split(' ')[0] ?? '', [...names, ...topics]);
+  const guess =
+    otherNames.get(typed.split(' ')[0] ?? '') ??
+    nearest(typed, names) ??
+    nearest(typed.split(' ')[0] ?? '', [...names, ...topics]);
   return new UserError('USAGE', `There is no command '${typed}'`, {
     hints: [...(guess ? [`did you mean: boshvirt ${guess}`] : []), 'boshvirt help lists the commands'],
   });

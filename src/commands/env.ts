@@ -2,7 +2,7 @@ import { Flags } from '@oclif/core';
 import { BaseCommand } from '../command-line/base-command.ts';
 import { environmentArg } from '../command-line/shared-flags.ts';
 import { type ShellName, shellLines, shells } from '../command-line/shells.ts';
-import { shellEnvironment } from '../environment/shell-environment.ts';
+import { shellEnvironment, shellVariables } from '../environment/shell-environment.ts';
 
 export default class Env extends BaseCommand<typeof Env> {
   static override summary = 'Print variables for a shell that works with an environment.';
@@ -23,8 +23,12 @@ export default class Env extends BaseCommand<typeof Env> {
   };
 
   async run(): Promise<Record<string, string>> {
-    const variables = await shellEnvironment(this.args.environment);
-    this.print(shellLines(this.flags.shell as ShellName, variables, this.flags.unset));
+    const { shell, unset } = this.flags;
+    // taken away all the same when the environment is gone: BOSHVIRT_ENV would go on naming it
+    const variables = unset
+      ? Object.fromEntries(shellVariables.map((name) => [name, '']))
+      : await shellEnvironment(this.args.environment);
+    this.print(shellLines(shell as ShellName, variables, unset));
     return variables;
   }
 }

@@ -74,3 +74,14 @@ export async function requireVm(name: string): Promise<VmCid> {
     hints: [`make it with: boshvirt up ${name}`],
   });
 }
+
+/** Throws a UserError that says how to go on if the environment's VM does not run, so that nobody waits for its answer. */
+export async function requireRunningVm(record: EnvironmentRecord, log: Log): Promise<VmCid> {
+  const cid = await requireVm(record.name);
+  await using backend = await openBackend(record, log);
+  const state = (await backend.ground.inventory()).vms.find((vm) => vm.cid === cid)?.state ?? 'gone';
+  if (state === 'running') return cid;
+  throw new UserError('TEMPORARY', `The machine of '${record.name}' is ${state}`, {
+    hints: [`boshvirt up ${record.name} brings it back`],
+  });
+}

@@ -6,8 +6,19 @@ import { readCredentials } from './credentials.ts';
 import { environmentPaths, privateHostFolder } from './paths.ts';
 import { requireRecord } from './record.ts';
 
+export const shellVariables = [
+  'BOSHVIRT_ENV',
+  'LIBVIRT_DEFAULT_URI',
+  'BOSHVIRT_MACHINE_IP',
+  'BOSHVIRT_NETNS',
+  'BOSHVIRT_SSH_KEY',
+  'BOSHVIRT_STATE',
+  'BOSHVIRT_VARS_STORE',
+] as const;
+type ShellVariables = Partial<Record<(typeof shellVariables)[number], string>>;
+
 /** Variables for a shell that works with the environment. Holds paths, no secrets. */
-export async function shellEnvironment(name: string): Promise<Record<string, string>> {
+export async function shellEnvironment(name: string): Promise<ShellVariables> {
   const record = await requireRecord(name);
   const paths = environmentPaths(name);
   return {

@@ -1,8 +1,9 @@
 import { join } from 'node:path';
+import { silentLog } from '../platform/log.ts';
 import { runInTerminal } from '../platform/process.ts';
 import { environmentPaths } from './paths.ts';
 import { requireRecord } from './record.ts';
-import { requireVm, roadTo } from './session.ts';
+import { requireRunningVm, roadTo } from './session.ts';
 import { writeSshKey } from './shell-environment.ts';
 
 /** Opens a shell on the machine as vcap, or runs `command` there, and gives its exit status. */
@@ -15,8 +16,8 @@ export async function ssh(name: string, command: readonly string[]): Promise<num
  */
 export async function sshArgv(name: string, command: readonly string[]): Promise<[string, ...string[]]> {
   const record = await requireRecord(name);
-  const vm = await requireVm(name);
-  const [road, key] = [await roadTo(record), await writeSshKey(name)];
+  const road = await roadTo(record);
+  const [vm, key] = [await requireRunningVm(record, silentLog), await writeSshKey(name)];
   const known = join(environmentPaths(name).folder, 'ssh', 'known_hosts');
   return [
     ...road.commandPrefix,
