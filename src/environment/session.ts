@@ -81,7 +81,11 @@ export async function requireRunningVm(record: EnvironmentRecord, log: Log): Pro
   await using backend = await openBackend(record, log);
   const state = (await backend.ground.inventory()).vms.find((vm) => vm.cid === cid)?.state ?? 'gone';
   if (state === 'running') return cid;
-  throw new UserError('TEMPORARY', `The machine of '${record.name}' is ${state}`, {
-    hints: [`boshvirt up ${record.name} brings it back`],
-  });
+  throw new UserError(
+    'TEMPORARY',
+    `The machine of '${record.name}' is ${state === 'off' ? 'stopped' : state}`,
+    {
+      hints: [`boshvirt up ${record.name} brings it back`],
+    },
+  );
 }

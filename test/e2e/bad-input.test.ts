@@ -32,6 +32,7 @@ async function refused(args: readonly string[], env: Record<string, string> = {}
 describe('refused before anything is made', () => {
   test.each([
     [['hlep'], 2, 'did you mean: boshvirt help'],
+    [['destroy'], 2, 'did you mean: boshvirt down'],
     [['snapshot', 'restor'], 2, 'did you mean: boshvirt snapshot restore'],
     [['up', '--profil', 'machine'], 2, 'did you mean --profile?'],
     [['up', '--cpus', 'many'], 2, '--cpus'],
@@ -61,6 +62,12 @@ describe('refused before anything is made', () => {
     const { exitCode, stderr } = await refused(args);
     expect(stderr).toContain(message);
     expect(exitCode).toBe(status);
+  });
+
+  test('variables of an environment that is gone can be taken away all the same', async () => {
+    const { stdout, exitCode } = await person.run(['env', 'nosuch', '--unset']);
+    expect(stdout).toContain('unset BOSHVIRT_ENV\n');
+    expect(exitCode).toBe(0);
   });
 
   test('with --json the error is a document', async () => {
