@@ -6,7 +6,7 @@ import { takeLock } from '../platform/lock.ts';
 import type { Log } from '../platform/log.ts';
 import { run } from '../platform/process.ts';
 import { Undo } from '../platform/undo.ts';
-import { agentOf } from './credentials.ts';
+import { agentOf, readCredentials } from './credentials.ts';
 import { environmentPaths } from './paths.ts';
 import { type EnvironmentRecord, requireRecord } from './record.ts';
 import { openBackend, requireVm } from './session.ts';
@@ -26,6 +26,7 @@ export async function createSnapshot(name: string, snapshot: string, log: Log): 
   }
   return await withSnapshots(name, 'snapshot create', log, async ({ store, vm }) => {
     await refuseTakenName(store, vm, snapshot); // before the undo is armed, which would delete the other one
+    await readCredentials(name); // they go along: without them nobody could use what is restored
     await using undo = new Undo(log);
     undo.defer('delete the snapshot', () => store.delete(vm, snapshot));
     const facts = await store.create(vm, snapshot);

@@ -1,5 +1,5 @@
 /** The README's story by the real launcher, for somebody with an empty home folder, on a private libvirt host. */
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { run } from '../../src/platform/process.ts';
@@ -96,6 +96,15 @@ describe('one environment', () => {
       stderr: expect.stringMatching(/snapshots are lost: first/),
     });
     expect((await person.run(['snapshot', 'delete', '-n', 'first'])).exitCode).toBe(0);
+    expect(JSON.parse((await person.run(['snapshot', 'list', '--json'])).stdout)).toEqual([]);
+  });
+
+  test('a snapshot is not taken without the credentials that go along', async () => {
+    const credentials = join(person.envs, 'default', 'creds.yml');
+    await rename(credentials, `${credentials}.aside`);
+    const refused = await person.run(['snapshot', 'create', '-n', 'second']);
+    await rename(`${credentials}.aside`, credentials);
+    expect(refused).toMatchObject({ exitCode: 72, stderr: expect.stringContaining(credentials) });
     expect(JSON.parse((await person.run(['snapshot', 'list', '--json'])).stdout)).toEqual([]);
   });
 
