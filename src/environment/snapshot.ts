@@ -1,7 +1,8 @@
-import { copyFile, mkdir, readdir, rm } from 'node:fs/promises';
+import { copyFile, mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Backend, SnapshotFacts, SnapshotStore, VmCid } from '../cpi/backend.ts';
 import { errnoOf, messageOf, UserError } from '../platform/errors.ts';
+import { writeFileAtomic } from '../platform/files.ts';
 import { takeLock } from '../platform/lock.ts';
 import type { Log } from '../platform/log.ts';
 import { run } from '../platform/process.ts';
@@ -139,7 +140,7 @@ async function bringBackFiles(name: string, snapshot: string): Promise<void> {
   const kept = join(snapshots, snapshot);
   const there = await namesIn(kept);
   for (const file of keptFiles.filter((each) => there.includes(each)))
-    await copyFile(join(kept, file), join(folder, file));
+    await writeFileAtomic(join(folder, file), await readFile(join(kept, file)));
 }
 
 /** Empty if there is no such folder. */
