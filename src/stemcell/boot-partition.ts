@@ -22,6 +22,7 @@ export async function writeBootPartition(path: string, options: BootPartitionOpt
     SOURCE_DATE_EPOCH: String(epoch),
     MTOOLS_SKIP_CHECK: '1',
     TZ: 'UTC',
+    TMPDIR: workFolder, // a syslinux that is killed leaves a folder behind
   };
   const start = { env, signal };
   await run(
