@@ -101,8 +101,12 @@ export async function decideNetwork(
 /** The other environments of this user; one whose record is damaged cannot be asked. */
 async function otherRecords(name: string): Promise<EnvironmentRecord[]> {
   const names = (await environmentNames()).filter((other) => other !== name);
-  const records = await Promise.all(names.map((other) => readRecord(other).catch(() => undefined)));
+  const records = await Promise.all(names.map((other) => readRecord(other).catch(unlessDamaged)));
   return records.filter((record) => record !== undefined);
+}
+
+function unlessDamaged(error: unknown): undefined {
+  if (!(error instanceof UserError && error.code === 'STATE_DAMAGED')) throw error;
 }
 
 function refuseTaken(cidr: string, others: readonly EnvironmentRecord[]): void {
