@@ -16,6 +16,8 @@ type Branded<Name> = string & { readonly [brand]: Name };
 export type StemcellCid = Branded<'stemcell'>;
 export type VmCid = Branded<'vm'>;
 export type DiskCid = Branded<'disk'>;
+export type SnapshotCid = Branded<'snapshot'>;
+export type NetworkCid = Branded<'network'>;
 
 export type JsonValue = string | number | boolean | null | readonly JsonValue[] | JsonObject;
 export interface JsonObject {
@@ -28,6 +30,8 @@ export interface Traits {
   readonly stemcellFormats: readonly string[];
   /** How the guest gets its settings. */
   readonly settingsMedium: 'config-drive' | 'file';
+  /** The guest's interfaces are up before its agent runs, which then only sets DNS (contract 2.5). */
+  readonly preconfiguredNetworks: boolean;
 }
 
 /** A VM before it exists. `cid` is chosen by the caller, so that undo can be armed before the act. */
@@ -37,17 +41,47 @@ export interface VmSpec {
   readonly stemcell: StemcellCid;
   readonly cloudProperties: JsonObject;
   readonly nics: readonly NicPlan[];
+  /** BOSH's networks as they were planned: with MACs and dynamic addresses. */
+  readonly networks: Readonly<Record<string, NetworkSpec>>;
 }
 
 /** One network card, in the order in which the guest will see them. */
 export interface NicPlan {
-  /** The network's name in BOSH's request. */
-  readonly network: string;
+  /** The networks' names in BOSH's request: several share a NIC in a nic_group (contract 1.6). */
+  readonly networks: readonly string[];
   /** What it is plugged into: the backend's own name for a host network. */
   readonly hostNetwork: string;
   /** Lower case, colons (contract 2.5). */
   readonly mac: string;
-  readonly ip: string | undefined;
+  /** Without their prefix lengths. */
+  readonly ips: readonly string[];
+}
+
+/** What a VM's networks become. */
+export interface NetworkPlan {
+  readonly nics: readonly NicPlan[];
+  /** The request's networks, verbatim, each with what was decided for it: its MAC, a dynamic network's address. */
+  readonly networks: Readonly<Record<string, NetworkSpec>>;
+}
+
+/** A network that the director manages itself: create_network's argument (contract 1.3). */
+export interface NetworkRequest {
+  /** CIDR; chosen by the backend if it is left out. */
+  readonly range: string | undefined;
+  readonly gateway: string | undefined;
+  /** How large a network is wanted where no range is named. */
+  readonly netmaskBits: number | undefined;
+  readonly cloudProperties: JsonObject;
+}
+
+/** What the director is told of a network that was made for it. */
+export interface CreatedNetwork {
+  readonly range: string;
+  readonly gateway: string;
+  /** Addresses and ranges that BOSH must not give to VMs. */
+  readonly reserved: readonly string[];
+  /** What create_vm is to be given to put a VM on it. */
+  readonly cloudProperties: JsonObject;
 }
 
 /** Where the guest finds its own disks, for the agent's settings. */
@@ -59,12 +93,22 @@ export interface GuestDisks {
 /** What attach_disk returns and the agent resolves (contract 2.3): all values are strings. */
 export type DiskHint = Readonly<Record<string, string>>;
 
+/** What is known of an image besides its bytes. */
+export interface StemcellFacts {
+  readonly sha256: string;
+  readonly properties: JsonObject;
+  /** The director's (API 3); empty for others. */
+  readonly tags: JsonObject;
+  /** A director's UUID: each has to delete the stemcell for itself. */
+  readonly owner: string;
+}
+
 export interface StemcellStore {
   /**
-   * Imports an image found by `sha256`; a second import of the same content gives the same CID and copies nothing. Each
-   * `owner`, a director's UUID, has to delete it for itself.
+   * Imports an image; a second import of the same content gives the same CID and copies nothing, two at once are one. Throws
+   * a CloudError that says which stemcell to use for an image of another backend's.
    */
-  import(image: StemcellImage, sha256: string, properties: JsonObject, owner: string): Promise<StemcellCid>;
+  import(image: StemcellImage, facts: StemcellFacts): Promise<StemcellCid>;
   has(cid: StemcellCid): Promise<boolean>;
   /**
    * Takes `owner`'s share in it away. Without owners it is gone: no VM can be made from it, and its image goes with the
@@ -96,14 +140,25 @@ export interface DiskStore {
   /** `near`: the VM that the disk is made for, a hint only. */
   create(cid: DiskCid, sizeMb: number, properties: JsonObject): Promise<void>;
   has(cid: DiskCid): Promise<boolean>;
-  /** Throws a CloudError while a VM has the disk. */
+  /** Throws a CloudError while a VM has the disk. Snapshots of it stay. */
   delete(cid: DiskCid): Promise<void>;
   setMetadata(cid: DiskCid, metadata: JsonObject): Promise<void>;
+  /** Grows a disk, attached or not; the file system on it is the agent's. Throws NotSupported for less than it has. */
+  resize(cid: DiskCid, sizeMb: number): Promise<void>;
+  /** Size and cloud properties at once; gives the CID that the disk has from then on. Throws NotSupported for what cannot be. */
+  update(cid: DiskCid, sizeMb: number, properties: JsonObject): Promise<DiskCid>;
+  /** A copy of the disk as it is now, also under a running VM; it outlives VM and disk. */
+  snapshot(cid: SnapshotCid, disk: DiskCid, metadata: JsonObject): Promise<void>;
+  deleteSnapshot(cid: SnapshotCid): Promise<void>;
 }
 
 export interface NetworkStore {
   /** Turns BOSH's networks into NICs: the default gateway's network first, then the request's order. */
-  plan(vm: VmCid, networks: Readonly<Record<string, NetworkSpec>>): Promise<NicPlan[]>;
+  plan(vm: VmCid, networks: Readonly<Record<string, NetworkSpec>>): Promise<NetworkPlan>;
+  /** Makes a network for the director. Throws a CloudError for a range that is taken. */
+  create(cid: NetworkCid, request: NetworkRequest): Promise<CreatedNetwork>;
+  /** Throws a CloudError while a VM is on it. */
+  delete(cid: NetworkCid): Promise<void>;
 }
 
 export interface AgentSettingsStore {
@@ -140,6 +195,7 @@ export interface VmFacts {
 export interface Inventory {
   readonly vms: readonly VmFacts[];
   readonly disks: readonly DiskCid[];
+  readonly snapshots: readonly SnapshotCid[];
   readonly stemcells: readonly StemcellCid[];
   readonly networkActive: boolean;
   readonly storageActive: boolean;

@@ -4,7 +4,15 @@ import * as z from 'zod/mini';
 import en from 'zod/v4/locales/en.js';
 import { messageOf } from '../platform/errors.ts';
 import type { NetworkSpec } from './agent/networks.ts';
-import type { DiskCid, JsonObject, JsonValue, StemcellCid, VmCid } from './backend.ts';
+import type {
+  DiskCid,
+  JsonObject,
+  JsonValue,
+  NetworkCid,
+  SnapshotCid,
+  StemcellCid,
+  VmCid,
+} from './backend.ts';
 import { CloudError } from './errors.ts';
 
 // its own file: `z.locales` would bring fifty languages into each start of the CPI
@@ -69,6 +77,8 @@ export const argument = {
   stemcell: cid<StemcellCid>(),
   vm: cid<VmCid>(),
   disk: cid<DiskCid>(),
+  snapshot: cid<SnapshotCid>(),
+  network: cid<NetworkCid>(),
   disks: z.nullable(z.array(cid<DiskCid>())),
   sizeMb: z.int().check(z.positive()),
   /** Cloud properties, metadata, env: any hash; bosh sends null for an empty one now and then. */

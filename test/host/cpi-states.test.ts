@@ -33,7 +33,7 @@ describe('eight VMs made at once', () => {
     const inventory = await host.withBackend(async ({ ground }) => await ground.inventory());
     expect(inventory.vms.map(({ state }) => state)).toEqual(Array(8).fill('running'));
     const nics = inventory.vms.flatMap((vm) => vm.nics);
-    expect([new Set(nics.map(({ mac }) => mac)).size, new Set(nics.map(({ ip }) => ip)).size]).toEqual([
+    expect([new Set(nics.map(({ mac }) => mac)).size, new Set(nics.flatMap(({ ips }) => ips)).size]).toEqual([
       8, 8,
     ]);
     for (const cid of cids) expect(await host.volumeNames(cid)).toHaveLength(4);

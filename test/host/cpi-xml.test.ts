@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { StemcellCid, VmCid, VmSpec } from '../../src/cpi/backend.ts';
 import { diskXml, domainXml } from '../../src/cpi/backends/qemu/domain-xml.ts';
-import { volumeXml } from '../../src/cpi/backends/qemu/volumes.ts';
+import { volumeXml } from '../../src/cpi/on-libvirt/volumes.ts';
 import { packageRoot } from '../../src/platform/package-root.ts';
 import { run } from '../../src/platform/process.ts';
 import { escapeXml, fillTemplate } from '../../src/platform/template.ts';
@@ -18,9 +18,10 @@ const spec: VmSpec = {
   stemcell: 'sc-0123456789abcdef0' as StemcellCid,
   cloudProperties: {},
   nics: [
-    { network: odd, hostNetwork: 'default', mac: '52:54:00:aa:bb:cc', ip: '10.0.0.6' },
-    { network: 'second', hostNetwork: 'other', mac: '52:54:00:aa:bb:cd', ip: undefined },
+    { networks: [odd], hostNetwork: 'default', mac: '52:54:00:aa:bb:cc', ips: ['10.0.0.6'] },
+    { networks: ['second'], hostNetwork: 'other', mac: '52:54:00:aa:bb:cd', ips: [] },
   ],
+  networks: {},
 };
 const folder = `/var/lib/it's a <pool> & more`;
 const domainOf = (type: 'kvm' | 'qemu', machine: 'pc' | 'q35', ephemeralDiskMb = 1024) =>
@@ -55,8 +56,8 @@ const documents: [schema: string, what: string, xml: string][] = [
     'on a backing file',
     volumeXml({ ...volume, format: 'qcow2', backing: { path: `${folder}/b`, format: 'raw' } }),
   ],
-  ['storagepool', 'of a folder', fillTemplate('qemu/pool.xml', { name: 'p', path: folder })],
-  ['network', 'with NAT', fillTemplate('qemu/network.xml', networkHoles)],
+  ['storagepool', 'of a folder', fillTemplate('libvirt/pool.xml', { name: 'p', path: folder })],
+  ['network', 'with NAT', fillTemplate('libvirt/network.xml', networkHoles)],
   ['domainsnapshot', 'of all disks', fillTemplate('qemu/snapshot.xml', { name: odd, description: odd })],
 ];
 
@@ -73,14 +74,19 @@ test('a disk that is plugged in later looks like one that is there from the star
 test('every template of the backend is among these documents', async () => {
   const partials = ['backing.xml', 'disk.xml', 'nic.xml', 'nic-record.xml', 'vm-record.xml'];
   const whole = ['domain.xml', 'network.xml', 'pool.xml', 'snapshot.xml', 'volume.xml'];
-  const files = await readdir(join(packageRoot(), 'templates/qemu'));
-  expect(files.sort()).toEqual([...partials, ...whole].sort());
+  const files = await Promise.all(
+    ['qemu', 'libvirt'].map((room) => readdir(join(packageRoot(), 'templates', room))),
+  );
+  expect(files.flat().sort()).toEqual([...partials, ...whole].sort());
 });
 
 test('the schemas do refuse what is wrong', async () => {
   await expect(validate('domain', domainOf('qemu', 'pc').replace('<vcpu>', '<vcpus>'))).rejects.toThrow();
   await expect(
-    validate('network', fillTemplate('qemu/network.xml', networkHoles).replace('bridge name', 'bridge nam')),
+    validate(
+      'network',
+      fillTemplate('libvirt/network.xml', networkHoles).replace('bridge name', 'bridge nam'),
+    ),
   ).rejects.toThrow('fails to validate');
 });
 

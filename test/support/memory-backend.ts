@@ -8,16 +8,21 @@ import type {
   AgentSettingsStore,
   Backend,
   BackendModule,
+  CreatedNetwork,
   DiskCid,
   DiskHint,
   DiskStore,
   Ground,
   GuestDisks,
   JsonObject,
+  NetworkCid,
+  NetworkPlan,
+  NetworkRequest,
   NetworkStore,
-  NicPlan,
   PowerState,
+  SnapshotCid,
   StemcellCid,
+  StemcellFacts,
   StemcellStore,
   VmCid,
   VmFacts,
@@ -31,6 +36,7 @@ import {
   stemcellNotFound,
   vmNotFound,
 } from '../../src/cpi/errors.ts';
+import type { StemcellImage } from '../../src/cpi/stemcell/index.ts';
 import { macFor } from '../../src/platform/ids.ts';
 
 interface MemoryVm {
@@ -43,9 +49,15 @@ interface MemoryVm {
 }
 
 interface MemoryDisk {
-  readonly sizeMb: number;
-  readonly properties: JsonObject;
+  sizeMb: number;
+  properties: JsonObject;
   metadata: JsonObject;
+}
+
+interface MemorySnapshot {
+  readonly disk: DiskCid;
+  readonly sizeMb: number;
+  readonly metadata: JsonObject;
 }
 
 /** What can be made to fail: the name of a store and its method. */
@@ -54,10 +66,12 @@ export type Act = `${'stemcells' | 'vms' | 'disks' | 'networks' | 'settings'}.${
 export class MemoryHost {
   readonly stemcells = new Map<
     StemcellCid,
-    { sha256: string; properties: JsonObject; bytes: number; owners: Set<string> }
+    { sha256: string; properties: JsonObject; tags: JsonObject; bytes: number; owners: Set<string> }
   >();
   readonly vms = new Map<VmCid, MemoryVm>();
   readonly disks = new Map<DiskCid, MemoryDisk>();
+  readonly snapshots = new Map<SnapshotCid, MemorySnapshot>();
+  readonly networks = new Map<NetworkCid, NetworkRequest>();
   networkActive = false;
   /** How many backends are open. */
   open = 0;
@@ -93,7 +107,11 @@ export class MemoryHost {
 export function memoryModule(host: MemoryHost): BackendModule {
   return {
     name: 'memory',
-    traits: { stemcellFormats: ['openstack-qcow2', 'openstack-raw'], settingsMedium: 'config-drive' },
+    traits: {
+      stemcellFormats: ['openstack-qcow2', 'openstack-raw'],
+      settingsMedium: 'config-drive',
+      preconfiguredNetworks: false,
+    },
     async open() {
       return openMemory(host);
     },
@@ -123,12 +141,7 @@ class MemoryStemcells implements StemcellStore {
     this.#host = host;
   }
 
-  async import(
-    image: Parameters<StemcellStore['import']>[0],
-    sha256: string,
-    properties: JsonObject,
-    owner: string,
-  ) {
+  async import(image: StemcellImage, { sha256, properties, tags, owner }: StemcellFacts) {
     const cid = `sc-${sha256.slice(0, 17)}` as StemcellCid;
     this.#host.attempt('stemcells.import');
     const known = this.#host.stemcells.get(cid);
@@ -136,7 +149,7 @@ class MemoryStemcells implements StemcellStore {
     if (known) return cid;
     let bytes = 0;
     for await (const chunk of image.open()) bytes += chunk.length;
-    this.#host.stemcells.set(cid, { sha256, properties, bytes, owners: new Set([owner]) });
+    this.#host.stemcells.set(cid, { sha256, properties, tags, bytes, owners: new Set([owner]) });
     return cid;
   }
 
@@ -239,6 +252,28 @@ class MemoryDisks implements DiskStore {
   async setMetadata(cid: DiskCid, metadata: JsonObject) {
     this.#host.disk(cid).metadata = metadata;
   }
+
+  async resize(cid: DiskCid, sizeMb: number) {
+    const disk = this.#host.disk(cid);
+    if (sizeMb < disk.sizeMb) throw new CloudError('NotSupported', `Disk '${cid}' cannot shrink`);
+    disk.sizeMb = sizeMb;
+  }
+
+  async update(cid: DiskCid, sizeMb: number, properties: JsonObject) {
+    await this.resize(cid, sizeMb);
+    this.#host.disk(cid).properties = properties;
+    return cid;
+  }
+
+  async snapshot(cid: SnapshotCid, disk: DiskCid, metadata: JsonObject) {
+    const { sizeMb } = this.#host.disk(disk);
+    this.#host.attempt('disks.snapshot');
+    this.#host.snapshots.set(cid, { disk, sizeMb, metadata });
+  }
+
+  async deleteSnapshot(cid: SnapshotCid) {
+    this.#host.snapshots.delete(cid);
+  }
 }
 
 class MemoryNetworks implements NetworkStore {
@@ -247,13 +282,40 @@ class MemoryNetworks implements NetworkStore {
     this.#host = host;
   }
 
-  async plan(vm: VmCid, networks: Parameters<NetworkStore['plan']>[1]): Promise<NicPlan[]> {
+  async plan(vm: VmCid, networks: Parameters<NetworkStore['plan']>[1]): Promise<NetworkPlan> {
     this.#host.attempt('networks.plan');
     const nics = Object.entries(networks).map(([network, { ip, default: defaults }]) => ({
-      nic: { network, hostNetwork: 'memory', mac: macFor(vm, network), ip },
+      nic: {
+        networks: [network],
+        hostNetwork: 'memory',
+        mac: macFor(vm, network),
+        ips: ip === undefined ? [] : [ip],
+      },
       isGateway: defaults?.includes('gateway') ?? false,
     }));
-    return nics.sort((a, b) => Number(b.isGateway) - Number(a.isGateway)).map(({ nic }) => nic);
+    const plugged = Object.entries(networks).map(([name, spec]) => [
+      name,
+      { ...spec, mac: macFor(vm, name) },
+    ]);
+    return {
+      nics: nics.sort((a, b) => Number(b.isGateway) - Number(a.isGateway)).map(({ nic }) => nic),
+      networks: Object.fromEntries(plugged),
+    };
+  }
+
+  async create(cid: NetworkCid, request: NetworkRequest): Promise<CreatedNetwork> {
+    this.#host.attempt('networks.create');
+    this.#host.networks.set(cid, request);
+    return {
+      range: request.range ?? '10.1.0.0/24',
+      gateway: request.gateway ?? '10.1.0.1',
+      reserved: ['10.1.0.1'],
+      cloudProperties: { name: cid },
+    };
+  }
+
+  async delete(cid: NetworkCid) {
+    this.#host.networks.delete(cid);
   }
 }
 
@@ -305,7 +367,11 @@ class MemoryGround implements Ground {
         memoryMb: 1024,
       };
     });
-    const kept = { disks: [...disks.keys()], stemcells: [...stemcells.keys()] };
+    const kept = {
+      disks: [...disks.keys()],
+      snapshots: [...this.#host.snapshots.keys()],
+      stemcells: [...stemcells.keys()],
+    };
     return { vms: facts, ...kept, networkActive, storageActive: networkActive };
   }
 

@@ -43,3 +43,5 @@ export type {
   VolumeInfo,
   VolumeResizeOptions,
 } from './storage.ts';
+export { type LibvirtUri, parseUri } from './uri.ts';
+export { parseXml, type XmlElement } from './xml.ts';

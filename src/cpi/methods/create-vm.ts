@@ -1,7 +1,7 @@
 import { newCid } from '../../platform/ids.ts';
 import { Undo } from '../../platform/undo.ts';
 import { buildAgentSettings, type NetworkSpec } from '../agent/index.ts';
-import type { JsonValue, NicPlan, VmCid } from '../backend.ts';
+import type { JsonValue, VmCid } from '../backend.ts';
 import { stemcellNotFound } from '../errors.ts';
 import { argument } from '../wire.ts';
 import { defineMethod } from './method.ts';
@@ -13,19 +13,25 @@ import { defineMethod } from './method.ts';
 export const createVm = defineMethod({
   args: [argument.text, argument.stemcell, argument.hash, argument.networks, argument.disks, argument.hash],
   optional: 1,
-  async run({ openBackend, agent, log }, [agentId, stemcell, cloudProperties, networks, , env]) {
+  async run({ openBackend, agent, log, traits }, [agentId, stemcell, cloudProperties, networks, , env]) {
     const backend = await openBackend();
     if (!(await backend.stemcells.has(stemcell))) throw stemcellNotFound(stemcell);
     const cid = newCid('vm') as VmCid;
-    const nics = await backend.networks.plan(cid, networks);
-    const plugged = withMacs(networks, nics);
+    const { nics, networks: planned } = await backend.networks.plan(cid, networks);
     await using undo = new Undo(log);
     undo.defer(`delete the half-made VM ${cid}`, () => backend.vms.delete(cid));
-    const disks = await backend.vms.create({ cid, agentId, stemcell, cloudProperties, nics });
+    const disks = await backend.vms.create({
+      cid,
+      agentId,
+      stemcell,
+      cloudProperties,
+      nics,
+      networks: planned,
+    });
     const settings = buildAgentSettings({
       agentId,
       vmCid: cid,
-      networks: plugged,
+      networks: traits.preconfiguredNetworks ? preconfigured(planned) : planned,
       env: env ?? {},
       agent: { mbus: agent.mbus, blobstore: agent.blobstore, ntp: [...agent.ntp] },
       disks: { system: disks.system, ...(disks.ephemeral ? { ephemeral: { path: disks.ephemeral } } : {}) },
@@ -33,17 +39,16 @@ export const createVm = defineMethod({
     await backend.settings.write(cid, settings);
     await backend.vms.start(cid);
     undo.keep();
-    return [cid, plugged as unknown as JsonValue];
+    return [cid, planned as unknown as JsonValue];
   },
 });
 
-/** The request's networks, verbatim, each with the MAC that its NIC has (contract 1.6). */
-function withMacs(networks: Readonly<Record<string, NetworkSpec>>, nics: readonly NicPlan[]) {
-  const macs = new Map(nics.map((nic) => [nic.network, nic.mac]));
+/** Without this the agent looks for interfaces that have a device, which those of containers have not (contract 2.5). */
+function preconfigured(networks: Readonly<Record<string, NetworkSpec>>) {
   return Object.fromEntries(
-    Object.entries(networks).map(([name, network]) => {
-      const mac = macs.get(name);
-      return [name, mac === undefined ? network : { ...network, mac }];
-    }),
+    Object.entries(networks).map(([name, network]) => [
+      name,
+      network.type === 'vip' ? network : { ...network, preconfigured: true },
+    ]),
   );
 }

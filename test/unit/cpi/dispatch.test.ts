@@ -46,11 +46,6 @@ describe('never throws', () => {
   });
 
   test.each([
-    ['snapshot_disk', ['disk-1', {}]],
-    ['delete_snapshot', ['snap-1']],
-    ['update_disk', ['disk-1', 1024, {}]],
-    ['create_network', [{}]],
-    ['delete_network', ['net-1']],
     ['current_vm_id', []],
     ['ping', []],
     ['configure_networks', ['vm-1', {}]],

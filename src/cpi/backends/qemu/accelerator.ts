@@ -1,13 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { kvmWorks } from '../../../platform/kvm.ts';
-import type { QemuHost } from './host.ts';
+import type { LibvirtHost } from '../../on-libvirt/libvirt-host.ts';
+import type { QemuOptions } from './options.ts';
 
 /**
  * The domain type: kvm only where it works. libvirt offers kvm wherever /dev/kvm exists, also where a guest then hangs
  * without a word (host.md 1), so the CPU's own flags are asked.
  */
-export async function domainType(host: QemuHost): Promise<'kvm' | 'qemu'> {
-  const { accel } = host.options;
+export async function domainType(host: LibvirtHost, { accel }: QemuOptions): Promise<'kvm' | 'qemu'> {
   if (accel !== 'auto') return accel === 'kvm' ? 'kvm' : 'qemu';
   const remote = /^\w+\+(ssh|tcp|tls):/.test(host.config.uri);
   const cpuinfo = remote ? undefined : ownCpuinfo();

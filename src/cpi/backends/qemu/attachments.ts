@@ -3,11 +3,11 @@ import { messageOf } from '../../../platform/errors.ts';
 import { waitFor } from '../../../platform/retry.ts';
 import type { DiskCid, DiskHint } from '../../backend.ts';
 import { CloudError, diskNotAttached, diskNotFound } from '../../errors.ts';
-import { vmWithVolume } from './disks.ts';
+import { cloudErrorFrom } from '../../on-libvirt/errors.ts';
+import type { LibvirtHost } from '../../on-libvirt/libvirt-host.ts';
+import { findDisk, vmWithVolume } from './disks.ts';
 import { type DomainDisk, freeTarget, persistentDisks } from './domain-disks.ts';
 import { diskXml } from './domain-xml.ts';
-import { cloudErrorFrom } from './errors.ts';
-import type { QemuHost } from './host.ts';
 
 /** A guest that is busy takes its time. */
 const detachTimeoutMs = 30_000;
@@ -15,8 +15,8 @@ const detachTimeoutMs = 30_000;
 const askAgainMs = 1_000;
 
 /** Plugs a persistent disk in, now and for later starts, and believes only what the domain's XML then shows. */
-export async function attachDisk(host: QemuHost, domain: Domain, disk: DiskCid): Promise<DiskHint> {
-  const volume = await host.findDisk(disk);
+export async function attachDisk(host: LibvirtHost, domain: Domain, disk: DiskCid): Promise<DiskHint> {
+  const volume = await findDisk(host, disk);
   if (!volume) throw diskNotFound(disk);
   const path = await volume.path();
   const before = await persistentDisks(domain);
@@ -37,10 +37,10 @@ export async function attachDisk(host: QemuHost, domain: Domain, disk: DiskCid):
 }
 
 /** Unplugs a disk and returns when the guest has let go of it: libvirt alone may say so too early (host.md 1). */
-export async function detachDisk(host: QemuHost, domain: Domain, disk: DiskCid): Promise<void> {
+export async function detachDisk(host: LibvirtHost, domain: Domain, disk: DiskCid): Promise<void> {
   await refusePaused(domain, disk);
   if (!(await askForRemoval(domain, disk))) {
-    if (!(await host.findDisk(disk))) throw diskNotFound(disk);
+    if (!(await findDisk(host, disk))) throw diskNotFound(disk);
     throw diskNotAttached(domain.name, disk);
   }
   const end = performance.now() + detachTimeoutMs;

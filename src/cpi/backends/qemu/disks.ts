@@ -1,23 +1,23 @@
-import type { Domain } from '../../../clients/libvirt/index.ts';
+import type { Domain, Volume } from '../../../clients/libvirt/index.ts';
 import { escapeXml } from '../../../platform/template.ts';
 import type { DiskCid, DiskStore, JsonObject } from '../../backend.ts';
+import { warnOfUnknown } from '../../cloud-properties.ts';
 import { CloudError, diskNotFound } from '../../errors.ts';
-import { isDiskCid } from './cids.ts';
-import { cloudErrorFrom, isNoDomain } from './errors.ts';
-import { freeBytes } from './free-bytes.ts';
-import type { QemuHost } from './host.ts';
-import { warnOfUnknown } from './options.ts';
-import { deleteVolume, descriptionVolume, diskVolume, volumeXml, writeVolume } from './volumes.ts';
+import { isDiskCid } from '../../on-libvirt/cids.ts';
+import { describeDisk } from '../../on-libvirt/disk-descriptions.ts';
+import { cloudErrorFrom, isNoDomain } from '../../on-libvirt/errors.ts';
+import { refuseFullPool } from '../../on-libvirt/free-bytes.ts';
+import type { LibvirtHost } from '../../on-libvirt/libvirt-host.ts';
+import { deleteVolume, descriptionVolume, volumeXml } from '../../on-libvirt/volumes.ts';
+import { diskVolume } from './volume-names.ts';
 
 const bytesPerMb = 1024 * 1024;
-/** Sparse volumes are made in any pool; with less than this free the first writes of a guest would stop it. */
-const leastFreeBytes = 64 * bytesPerMb;
 
 /** Persistent disks: qcow2 volumes named after their CID (internal snapshots need qcow2: libvirt-spikes.md 4). */
 export class QemuDisks implements DiskStore {
-  readonly #host: QemuHost;
+  readonly #host: LibvirtHost;
 
-  constructor(host: QemuHost) {
+  constructor(host: LibvirtHost) {
     this.#host = host;
   }
 
@@ -40,7 +40,7 @@ export class QemuDisks implements DiskStore {
   }
 
   async has(cid: DiskCid): Promise<boolean> {
-    return (await this.#host.findDisk(cid)) !== undefined;
+    return (await findDisk(this.#host, cid)) !== undefined;
   }
 
   async delete(cid: DiskCid): Promise<void> {
@@ -57,19 +57,34 @@ export class QemuDisks implements DiskStore {
 
   async setMetadata(cid: DiskCid, metadata: JsonObject): Promise<void> {
     if (!(await this.has(cid))) throw diskNotFound(cid);
-    const description = JSON.stringify({
-      version: 1,
-      kind: 'disk',
-      environment: this.#host.config.environment,
-      metadata,
-    });
-    await writeVolume(await this.#host.pool(), descriptionVolume(cid), Buffer.from(description));
+    await describeDisk(this.#host, cid, { kind: 'disk', metadata });
   }
+
+  async resize(): Promise<never> {
+    throw new CloudError('NotImplemented', 'resize_disk');
+  }
+
+  async update(): Promise<never> {
+    throw new CloudError('NotImplemented', 'update_disk');
+  }
+
+  async snapshot(): Promise<never> {
+    throw new CloudError('NotImplemented', 'snapshot_disk');
+  }
+
+  async deleteSnapshot(): Promise<never> {
+    throw new CloudError('NotImplemented', 'delete_snapshot');
+  }
+}
+
+/** The volume of a persistent disk. */
+export async function findDisk(host: LibvirtHost, cid: string): Promise<Volume | undefined> {
+  return isDiskCid(cid) ? await host.findVolume(diskVolume(cid)) : undefined;
 }
 
 /** The VM, running or not, whose definition names this volume; other people's domains count too. */
 export async function vmWithVolume(
-  host: QemuHost,
+  host: LibvirtHost,
   path: string,
   exceptVm?: string,
 ): Promise<string | undefined> {
@@ -92,15 +107,4 @@ async function definitionsOf(domain: Domain): Promise<string[]> {
     if (isNoDomain(error)) return [];
     throw error;
   }
-}
-
-/** Throws NoDiskSpace if the pool is full: libvirt makes sparse volumes there without a word (libvirt-spikes.md 7). */
-export async function refuseFullPool(host: QemuHost): Promise<void> {
-  const pool = await host.pool();
-  const availableBytes = await freeBytes(pool, leastFreeBytes);
-  if (availableBytes >= leastFreeBytes) return;
-  const free = Math.floor(availableBytes / bytesPerMb);
-  throw new CloudError('NoDiskSpace', `Storage pool '${pool.name}' has ${free} MiB free`, {
-    hints: ['free space in the storage pool, or use a larger one'],
-  });
 }

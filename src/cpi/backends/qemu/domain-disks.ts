@@ -1,6 +1,5 @@
-import type { Domain } from '../../../clients/libvirt/index.ts';
-import { isDiskCid } from './cids.ts';
-import { parseXml, type XmlElement } from './xml.ts';
+import { type Domain, parseXml, type XmlElement } from '../../../clients/libvirt/index.ts';
+import { isDiskCid } from '../../on-libvirt/cids.ts';
 
 /** One disk of a domain as its XML shows it. */
 export interface DomainDisk {

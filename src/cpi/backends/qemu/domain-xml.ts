@@ -1,23 +1,28 @@
 import { fillTemplate, type Hole, markup } from '../../../platform/template.ts';
 import type { VmSpec } from '../../backend.ts';
+import type { LibvirtHost } from '../../on-libvirt/libvirt-host.ts';
+import { vmRecordXml } from '../../on-libvirt/vm-records.ts';
 import { cpuXml, domainType } from './accelerator.ts';
-import type { QemuHost } from './host.ts';
-import type { VmResources } from './options.ts';
-import { vmRecordXml } from './vm-records.ts';
-import { vmVolumes } from './volumes.ts';
+import type { QemuOptions, VmResources } from './options.ts';
+import { vmVolumes } from './volume-names.ts';
 
 /** On q35 each hot-plugged disk takes a root port, and only those defined at the start exist (host.md 1b). */
 const q35Ports = 24;
 
 /** The XML of a VM that is about to be defined; its volumes' paths follow from the pool's folder and the CID. */
-export async function domainXmlFor(host: QemuHost, spec: VmSpec, resources: VmResources): Promise<string> {
-  const [type, folder] = await Promise.all([domainType(host), host.poolPath()]);
+export async function domainXmlFor(
+  host: LibvirtHost,
+  options: QemuOptions,
+  spec: VmSpec,
+  resources: VmResources,
+): Promise<string> {
+  const [type, folder] = await Promise.all([domainType(host, options), host.poolPath()]);
   return domainXml({
     type,
     folder,
     spec,
     resources,
-    machine: host.options.machine,
+    machine: options.machine,
     environment: host.config.environment,
   });
 }

@@ -1,27 +1,44 @@
 import type { Log } from '../../../platform/log.ts';
 import type { Backend, BackendConfig } from '../../backend.ts';
+import { startDomain } from '../../on-libvirt/domains.ts';
+import { LibvirtGround } from '../../on-libvirt/ground.ts';
+import { LibvirtHost } from '../../on-libvirt/libvirt-host.ts';
+import { LibvirtNetworks } from '../../on-libvirt/networks.ts';
+import { LibvirtStemcells } from '../../on-libvirt/stemcells.ts';
+import { domainType } from './accelerator.ts';
+import { BootImages } from './boot-images.ts';
 import { QemuDisks } from './disks.ts';
-import { QemuGround } from './ground.ts';
-import { QemuHost } from './host.ts';
-import { QemuNetworks } from './networks.ts';
+import { disksIn } from './domain-disks.ts';
+import { parseOptions, type QemuOptions } from './options.ts';
 import { QemuSettings } from './settings.ts';
 import { QemuSnapshots } from './snapshots.ts';
-import { QemuStemcells } from './stemcells.ts';
 import { QemuVms } from './vms.ts';
+import { vmVolumes } from './volume-names.ts';
 
 /** Connects to libvirt and hands out the stores. */
 export async function openQemu(config: BackendConfig, log: Log): Promise<Backend> {
-  const host = await QemuHost.open(config, log);
+  const options = parseOptions(config.options);
+  const host = await LibvirtHost.open(config, log);
   return {
-    stemcells: new QemuStemcells(host),
-    vms: new QemuVms(host),
+    stemcells: new LibvirtStemcells(host, new BootImages(host)),
+    vms: new QemuVms(host, options),
     disks: new QemuDisks(host),
-    networks: new QemuNetworks(host),
+    networks: new LibvirtNetworks(host),
     settings: new QemuSettings(host),
-    ground: new QemuGround(host),
+    ground: groundOf(host, options),
     snapshots: new QemuSnapshots(host),
     async [Symbol.asyncDispose]() {
       await host[Symbol.asyncDispose]();
     },
   };
 }
+
+const groundOf = (host: LibvirtHost, options: QemuOptions) =>
+  new LibvirtGround(host, {
+    diskVolume: /^(disk-[0-9a-f]{15})\.qcow2$/,
+    snapshotVolume: /^(snap-[0-9a-f]{15})\.qcow2$/,
+    disksIn: (xml) => disksIn(xml).flatMap(({ diskCid }) => diskCid ?? []),
+    consoleVolume: vmVolumes.console,
+    start: async (vm) => await startDomain(await host.existingVm(vm), 'CloudError'),
+    accelerator: async () => ((await domainType(host, options)) === 'kvm' ? 'kvm' : 'emulated (TCG)'),
+  });

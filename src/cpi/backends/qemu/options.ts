@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import type { Log } from '../../../platform/log.ts';
 import type { JsonObject } from '../../backend.ts';
-import { CloudError } from '../../errors.ts';
+import { parseProperties, warnOfUnknown } from '../../cloud-properties.ts';
 
 /** The backend's own part of the CPI's configuration (`qemu:` in cpi.json). */
 const optionsSchema = z.strictObject({
@@ -22,9 +22,6 @@ const vmSchema = z.object({
 });
 const knownVmKeys = new Set(['cpus', 'memory', 'ephemeral_disk', 'root_disk']);
 
-const networkSchema = z.object({ name: z._default(z.string(), '') });
-const knownNetworkKeys = new Set(['name']);
-
 export interface VmResources {
   readonly cpus: number;
   readonly memoryMb: number;
@@ -35,48 +32,16 @@ export interface VmResources {
 }
 
 export function parseOptions(options: JsonObject): QemuOptions {
-  return parse(optionsSchema, options, 'configuration: qemu');
+  return parseProperties(optionsSchema, options, 'configuration: qemu');
 }
 
 /** Reads a VM type's cloud properties; unknown keys warn, wrong types fail with the key's name. */
 export function parseVmProperties(properties: JsonObject, log: Log): VmResources {
   warnOfUnknown('VM', properties, knownVmKeys, log);
-  const { cpus, memory, ephemeral_disk, root_disk } = parse(vmSchema, properties, 'cloud_properties');
-  return { cpus, memoryMb: memory, ephemeralDiskMb: ephemeral_disk, rootDiskMb: root_disk };
-}
-
-/** The libvirt network that a network's cloud properties name; '' if they name none. */
-export function parseNetworkProperties(
-  network: string,
-  properties: Readonly<Record<string, unknown>>,
-  log: Log,
-): string {
-  const { name } = parse(networkSchema, properties, `networks.${network}.cloud_properties`);
-  warnOfUnknown(`network ${network}`, properties, knownNetworkKeys, log);
-  return name;
-}
-
-/** Cloud properties that one backend knows and another does not must not stop a deployment. */
-export function warnOfUnknown(
-  what: string,
-  properties: Readonly<Record<string, unknown>>,
-  known: ReadonlySet<string>,
-  log: Log,
-): void {
-  const unknown = Object.keys(properties).filter((key) => !known.has(key));
-  if (unknown.length > 0)
-    log.warn(`${what} cloud_properties that qemu does not know are ignored: ${unknown.join(', ')}`);
-}
-
-function parse<Schema extends z.ZodMiniType>(
-  schema: Schema,
-  value: unknown,
-  where: string,
-): z.output<Schema> {
-  const parsed = z.safeParse(schema, value);
-  if (parsed.success) return parsed.data;
-  const issues = parsed.error.issues.map(
-    (issue) => `${[where, ...issue.path.map(String)].join('.')}: ${issue.message}`,
+  const { cpus, memory, ephemeral_disk, root_disk } = parseProperties(
+    vmSchema,
+    properties,
+    'cloud_properties',
   );
-  throw new CloudError('CloudError', issues.join('; '));
+  return { cpus, memoryMb: memory, ephemeralDiskMb: ephemeral_disk, rootDiskMb: root_disk };
 }

@@ -1,15 +1,16 @@
 import { type AgentSettings, configDriveFiles, readIsoFile, writeIso9660 } from '../../agent/index.ts';
 import type { AgentSettingsStore, VmCid } from '../../backend.ts';
 import { CloudError, vmNotFound } from '../../errors.ts';
-import { cloudErrorFrom } from './errors.ts';
-import type { QemuHost } from './host.ts';
-import { readVolume, vmVolumes, writeVolume } from './volumes.ts';
+import { cloudErrorFrom } from '../../on-libvirt/errors.ts';
+import type { LibvirtHost } from '../../on-libvirt/libvirt-host.ts';
+import { readVolume, writeVolume } from '../../on-libvirt/volumes.ts';
+import { vmVolumes } from './volume-names.ts';
 
 /** Settings on an ISO labelled config-2, which openstack stemcells look for (contract 2.2). */
 export class QemuSettings implements AgentSettingsStore {
-  readonly #host: QemuHost;
+  readonly #host: LibvirtHost;
 
-  constructor(host: QemuHost) {
+  constructor(host: LibvirtHost) {
     this.#host = host;
   }
 

@@ -1,13 +1,18 @@
-import { type Domain, type Libvirt, LibvirtError, type Snapshot } from '../../../clients/libvirt/index.ts';
+import {
+  type Domain,
+  type Libvirt,
+  LibvirtError,
+  parseXml,
+  type Snapshot,
+} from '../../../clients/libvirt/index.ts';
 import { messageOf } from '../../../platform/errors.ts';
 import { pause, waitFor } from '../../../platform/retry.ts';
 import { fillTemplate } from '../../../platform/template.ts';
 import type { SnapshotFacts, SnapshotStore, VmCid } from '../../backend.ts';
 import { CloudError, vmNotFound } from '../../errors.ts';
+import { cloudErrorFrom } from '../../on-libvirt/errors.ts';
+import type { LibvirtHost } from '../../on-libvirt/libvirt-host.ts';
 import { disksIn } from './domain-disks.ts';
-import { cloudErrorFrom } from './errors.ts';
-import type { QemuHost } from './host.ts';
-import { parseXml } from './xml.ts';
 
 const bringBackTimeoutMs = 20_000;
 const settleMs = 500;
@@ -18,9 +23,9 @@ const settleMs = 500;
  * needs is looked at before.
  */
 export class QemuSnapshots implements SnapshotStore {
-  readonly #host: QemuHost;
+  readonly #host: LibvirtHost;
 
-  constructor(host: QemuHost) {
+  constructor(host: LibvirtHost) {
     this.#host = host;
   }
 

@@ -1,32 +1,41 @@
 import type { Domain } from '../../../clients/libvirt/index.ts';
-import { LibvirtError, libvirtErrors } from '../../../clients/libvirt/index.ts';
 import { allEnded } from '../../../platform/all-ended.ts';
 import { waitFor } from '../../../platform/retry.ts';
 import { Undo } from '../../../platform/undo.ts';
 import type { DiskCid, DiskHint, GuestDisks, JsonObject, VmCid, VmSpec, VmStore } from '../../backend.ts';
-import { type CloudErrorType, stemcellNotFound, vmNotFound } from '../../errors.ts';
+import { stemcellNotFound } from '../../errors.ts';
+import { isVmCid } from '../../on-libvirt/cids.ts';
+import {
+  isWrongState,
+  keepBoshMetadata,
+  startDomain,
+  undefineDomain,
+  unlessWrongState,
+} from '../../on-libvirt/domains.ts';
+import { cloudErrorFrom } from '../../on-libvirt/errors.ts';
+import { refuseFullPool } from '../../on-libvirt/free-bytes.ts';
+import type { LibvirtHost } from '../../on-libvirt/libvirt-host.ts';
+import { refuseTakenAddresses } from '../../on-libvirt/networks.ts';
+import { dropUnwantedStemcell } from '../../on-libvirt/stemcells.ts';
+import { stemcellOf } from '../../on-libvirt/vm-records.ts';
+import { deleteVolume, stemcellVolume, type VolumeSpec, volumeXml } from '../../on-libvirt/volumes.ts';
 import { attachDisk, detachDisk } from './attachments.ts';
-import { isVmCid } from './cids.ts';
-import { refuseFullPool } from './disks.ts';
 import { persistentDisks } from './domain-disks.ts';
 import { domainXmlFor } from './domain-xml.ts';
-import { cloudErrorFrom, isNoDomain } from './errors.ts';
-import type { QemuHost } from './host.ts';
-import { refuseTakenAddresses } from './networks.ts';
-import { parseVmProperties, type VmResources } from './options.ts';
-import { dropUnwantedStemcell } from './stemcells.ts';
-import { boshMetadataNamespace, boshMetadataXml, stemcellOf } from './vm-records.ts';
-import { deleteVolume, stemcellVolume, type VolumeSpec, vmVolumes, volumeXml } from './volumes.ts';
+import { parseVmProperties, type QemuOptions, type VmResources } from './options.ts';
+import { vmVolumes } from './volume-names.ts';
 
 const bytesPerMb = 1024 * 1024;
 const pressAgainMs = 10_000;
 
 /** VMs are persistent libvirt domains named after their CID, with volumes named after it too. */
 export class QemuVms implements VmStore {
-  readonly #host: QemuHost;
+  readonly #host: LibvirtHost;
+  readonly #options: QemuOptions;
 
-  constructor(host: QemuHost) {
+  constructor(host: LibvirtHost, options: QemuOptions) {
     this.#host = host;
+    this.#options = options;
   }
 
   async create(spec: VmSpec): Promise<GuestDisks> {
@@ -37,7 +46,7 @@ export class QemuVms implements VmStore {
       undo.defer(`delete ${spec.cid}`, () => this.delete(spec.cid));
       const [pool, xml, volumes] = await Promise.all([
         this.#host.pool(),
-        domainXmlFor(this.#host, spec, resources),
+        domainXmlFor(this.#host, this.#options, spec, resources),
         this.#volumesFor(spec, resources),
       ]);
       // the definition is asked for first: whoever finds the remains of a killed call finds the volumes by its name
@@ -91,7 +100,7 @@ export class QemuVms implements VmStore {
   }
 
   async start(cid: VmCid): Promise<void> {
-    await startDomain(await this.#existing(cid), 'VMCreationFailed');
+    await startDomain(await this.#host.existingVm(cid), 'VMCreationFailed');
   }
 
   /**
@@ -99,7 +108,7 @@ export class QemuVms implements VmStore {
    * (real-bosh/README.md 4). A guest that does not go in time is stopped.
    */
   async reboot(cid: VmCid): Promise<void> {
-    const domain = await this.#existing(cid);
+    const domain = await this.#host.existingVm(cid);
     // a saved machine only goes on when it is started: what it has in memory is written before it starts anew
     if (!(await domain.isActive()) && (await domain.hasManagedSave()))
       await startDomain(domain, 'CloudError');
@@ -108,7 +117,7 @@ export class QemuVms implements VmStore {
   }
 
   async #shutDown(domain: Domain): Promise<void> {
-    const seconds = this.#host.options.soft_reboot_seconds;
+    const seconds = this.#options.soft_reboot_seconds;
     try {
       await domain.resume().catch(unlessWrongState); // a paused guest hears nothing
       if (await pressUntilOff(domain, seconds * 1000)) return;
@@ -126,7 +135,7 @@ export class QemuVms implements VmStore {
     if (domain) await domain.destroy().catch(unlessWrongState);
     else this.#host.log.info(`VM ${cid} is not there: only what is left of it is deleted`);
     if (isVmCid(cid)) await this.#deleteVolumes(cid);
-    if (domain) await undefine(domain); // last: as long as anything is left, the VM can be found
+    if (domain) await undefineDomain(domain); // last: as long as anything is left, the VM can be found
     if (stemcell !== undefined) await dropUnwantedStemcell(this.#host, stemcell);
   }
 
@@ -136,38 +145,24 @@ export class QemuVms implements VmStore {
   }
 
   async attachDisk(vm: VmCid, disk: DiskCid): Promise<DiskHint> {
-    return await attachDisk(this.#host, await this.#existing(vm), disk);
+    return await attachDisk(this.#host, await this.#host.existingVm(vm), disk);
   }
 
   async detachDisk(vm: VmCid, disk: DiskCid): Promise<void> {
-    await detachDisk(this.#host, await this.#existing(vm), disk);
+    await detachDisk(this.#host, await this.#host.existingVm(vm), disk);
   }
 
   async listDisks(cid: VmCid): Promise<DiskCid[]> {
-    const { live, config } = await persistentDisks(await this.#existing(cid));
+    const { live, config } = await persistentDisks(await this.#host.existingVm(cid));
     return [...new Set([...config, ...(live ?? [])].map((disk) => disk.diskCid as DiskCid))];
   }
 
   async setMetadata(cid: VmCid, metadata: JsonObject): Promise<void> {
-    const domain = await this.#existing(cid);
-    const [live, before] = await Promise.all([domain.isActive(), domain.title({ config: true })]);
-    const where = { config: true, live };
-    const { deployment, name } = metadata;
-    await domain.setMetadata('bosh', boshMetadataNamespace, boshMetadataXml(metadata), where);
-    if (typeof name !== 'string') return;
-    const line = `${name} (${deployment ?? this.#host.config.environment})`;
-    const title = line.replaceAll(/\s+/g, ' '); // libvirt takes one line
-    if (title !== before) await domain.setTitle(title, where); // each change is written to disk
+    await keepBoshMetadata(await this.#host.existingVm(cid), metadata, this.#host.config.environment);
   }
 
   cloudPropertiesFor(needs: { cpus: number; memoryMb: number; ephemeralDiskMb: number }): JsonObject {
     return { cpus: needs.cpus, memory: Math.max(64, needs.memoryMb), ephemeral_disk: needs.ephemeralDiskMb };
-  }
-
-  async #existing(cid: VmCid): Promise<Domain> {
-    const domain = await this.#host.findVm(cid);
-    if (!domain) throw vmNotFound(cid);
-    return domain;
   }
 }
 
@@ -181,35 +176,4 @@ async function pressUntilOff(domain: Domain, timeoutMs: number): Promise<boolean
     if (await waitFor(isOff, { timeoutMs: waitMs, intervalMs: 200 })) return true;
   }
   return false;
-}
-
-async function startDomain(domain: Domain, failure: CloudErrorType): Promise<void> {
-  try {
-    await domain.start();
-  } catch (error) {
-    if (isWrongState(error) && (await domain.isActive())) return;
-    throw cloudErrorFrom(error, `Starting VM ${domain.name}`, failure);
-  }
-}
-
-/** Cuts the power and removes the definition with all that hangs on it, whatever state the domain is in. */
-export async function removeDomain(domain: Domain): Promise<void> {
-  await domain.destroy().catch(unlessWrongState);
-  await undefine(domain);
-}
-
-async function undefine(domain: Domain): Promise<void> {
-  await domain.undefine({ managedSave: true, snapshotsMetadata: true, nvram: true }).catch(unlessGone);
-}
-
-/** libvirt's OPERATION_INVALID: the VM is not (or is already) running (libvirt-spikes.md 7). */
-const isWrongState = (error: unknown): boolean =>
-  error instanceof LibvirtError && error.is(libvirtErrors.OPERATION_INVALID);
-
-function unlessWrongState(error: unknown): void {
-  if (!isWrongState(error)) unlessGone(error);
-}
-
-function unlessGone(error: unknown): void {
-  if (!isNoDomain(error)) throw error;
 }

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
+import { parseXml, type XmlElement } from '../../../../../src/clients/libvirt/index.ts';
 import type { StemcellCid, VmCid } from '../../../../../src/cpi/backend.ts';
 import { type DomainFacts, diskXml, domainXml } from '../../../../../src/cpi/backends/qemu/domain-xml.ts';
-import { parseXml, type XmlElement } from '../../../../../src/cpi/backends/qemu/xml.ts';
 
 const vm = 'vm-0123456789abcdef0' as VmCid;
 const facts: DomainFacts = {
@@ -15,9 +15,15 @@ const facts: DomainFacts = {
     stemcell: 'sc-0123456789abcdef0' as StemcellCid,
     cloudProperties: {},
     nics: [
-      { network: 'default', hostNetwork: 'net-b', mac: '52:54:00:aa:bb:cc', ip: '10.0.0.6' },
-      { network: 'second', hostNetwork: 'net-a', mac: '52:54:00:aa:bb:cd', ip: undefined },
+      {
+        networks: ['default', 'v6'],
+        hostNetwork: 'net-b',
+        mac: '52:54:00:aa:bb:cc',
+        ips: ['10.0.0.6', 'fd00::6'],
+      },
+      { networks: ['second'], hostNetwork: 'net-a', mac: '52:54:00:aa:bb:cd', ips: [] },
     ],
+    networks: {},
   },
   resources: { cpus: 2, memoryMb: 512, ephemeralDiskMb: 1024, rootDiskMb: 0 },
 };
@@ -72,9 +78,16 @@ test('NICs keep their order, and the record has what BOSH calls them', () => {
     'agent "1"',
     'sc-0123456789abcdef0',
   ]);
-  expect(record?.children('nic').map((nic) => [nic.attribute('network'), nic.attribute('ip')])).toEqual([
-    ['default', '10.0.0.6'],
-    ['second', ''],
+  const named = (nic: XmlElement, child: string, attribute: string) =>
+    nic.children(child).map((each) => each.attribute(attribute));
+  expect(
+    record?.children('nic').map((nic) => [named(nic, 'network', 'name'), named(nic, 'ip', 'address')]),
+  ).toEqual([
+    [
+      ['default', 'v6'],
+      ['10.0.0.6', 'fd00::6'],
+    ],
+    [['second'], []],
   ]);
 });
 

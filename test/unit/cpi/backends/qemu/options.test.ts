@@ -1,9 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import {
-  parseNetworkProperties,
-  parseOptions,
-  parseVmProperties,
-} from '../../../../../src/cpi/backends/qemu/options.ts';
+import { parseOptions, parseVmProperties } from '../../../../../src/cpi/backends/qemu/options.ts';
 import { lineLog, silentLog } from '../../../../../src/platform/log.ts';
 
 describe('options', () => {
@@ -43,7 +39,7 @@ describe('cloud properties of a VM', () => {
       { cpu: 2, ports: [] },
       lineLog((line) => (log += line)),
     );
-    expect(log).toMatch(/warn VM cloud_properties that qemu does not know are ignored: cpu, ports\n/);
+    expect(log).toMatch(/warn VM cloud_properties that this backend does not know are ignored: cpu, ports\n/);
   });
 
   test.each([
@@ -56,12 +52,4 @@ describe('cloud properties of a VM', () => {
   ])('%s is refused by the key’s name', (_, properties, message) => {
     expect(() => parseVmProperties(properties, silentLog)).toThrow(message);
   });
-});
-
-test('a network’s name is text, or not given', () => {
-  expect(parseNetworkProperties('n', { name: 'virbr' }, silentLog)).toBe('virbr');
-  expect(parseNetworkProperties('n', {}, silentLog)).toBe('');
-  expect(() => parseNetworkProperties('n', { name: ['a'] }, silentLog)).toThrow(
-    'networks.n.cloud_properties.name: ',
-  );
 });

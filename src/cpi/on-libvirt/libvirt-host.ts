@@ -4,33 +4,28 @@ import {
   type Libvirt,
   type Pool,
   type Volume,
-} from '../../../clients/libvirt/index.ts';
-import type { Log } from '../../../platform/log.ts';
-import type { BackendConfig } from '../../backend.ts';
-import { CloudError } from '../../errors.ts';
-import { isDiskCid, isVmCid } from './cids.ts';
-import { parseOptions, type QemuOptions } from './options.ts';
-import { diskVolume } from './volumes.ts';
+} from '../../clients/libvirt/index.ts';
+import type { Log } from '../../platform/log.ts';
+import type { BackendConfig } from '../backend.ts';
+import { CloudError, vmNotFound } from '../errors.ts';
+import { isVmCid } from './cids.ts';
 
-/** One connection and what all stores look up through it. */
-export class QemuHost implements AsyncDisposable {
+/** One connection to libvirt and what all stores of a backend look up through it. */
+export class LibvirtHost implements AsyncDisposable {
   readonly config: BackendConfig;
-  readonly options: QemuOptions;
   readonly libvirt: Libvirt;
   readonly log: Log;
   #pool: Promise<Pool> | undefined;
   #poolPath: Promise<string> | undefined;
 
-  private constructor(config: BackendConfig, options: QemuOptions, libvirt: Libvirt, log: Log) {
+  private constructor(config: BackendConfig, libvirt: Libvirt, log: Log) {
     this.config = config;
-    this.options = options;
     this.libvirt = libvirt;
     this.log = log;
   }
 
-  static async open(config: BackendConfig, log: Log): Promise<QemuHost> {
-    const options = parseOptions(config.options);
-    return new QemuHost(config, options, await connectLibvirt(config.uri), log);
+  static async open(config: BackendConfig, log: Log): Promise<LibvirtHost> {
+    return new LibvirtHost(config, await connectLibvirt(config.uri), log);
   }
 
   /** The environment's storage pool. Throws a CloudError if nobody made it or it is stopped. */
@@ -75,9 +70,11 @@ export class QemuHost implements AsyncDisposable {
     return isVmCid(cid) ? await this.libvirt.findDomain(cid) : undefined;
   }
 
-  /** The volume of a persistent disk. */
-  async findDisk(cid: string): Promise<Volume | undefined> {
-    return isDiskCid(cid) ? await this.findVolume(diskVolume(cid)) : undefined;
+  /** The same; throws VMNotFound. */
+  async existingVm(cid: string): Promise<Domain> {
+    const domain = await this.findVm(cid);
+    if (!domain) throw vmNotFound(cid);
+    return domain;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

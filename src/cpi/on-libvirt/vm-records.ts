@@ -1,8 +1,7 @@
-import type { Domain, Libvirt } from '../../../clients/libvirt/index.ts';
-import { escapeXml, fillTemplate, markup } from '../../../platform/template.ts';
-import type { JsonObject, NicPlan, VmSpec } from '../../backend.ts';
+import { type Domain, type Libvirt, parseXml, type XmlElement } from '../../clients/libvirt/index.ts';
+import { escapeXml, fillTemplate, markup } from '../../platform/template.ts';
+import type { JsonObject, NicPlan, VmSpec } from '../backend.ts';
 import { isNoDomain } from './errors.ts';
-import { parseXml } from './xml.ts';
 
 /** Namespaces of what we keep in a domain's metadata; the number is the format's version. */
 export const vmNamespace = 'urn:boshvirt:vm:1';
@@ -19,14 +18,14 @@ export interface VmRecord {
 
 export function vmRecordXml(spec: VmSpec, environment: string): string {
   const nics = spec.nics.map((nic) =>
-    fillTemplate('qemu/nic-record.xml', {
-      network: nic.network,
+    fillTemplate('libvirt/nic-record.xml', {
       hostNetwork: nic.hostNetwork,
       mac: nic.mac,
-      ip: nic.ip ?? '',
+      networks: markup(nic.networks.map((name) => `<network name="${escapeXml(name)}"/>`)),
+      ips: markup(nic.ips.map((ip) => `<ip address="${escapeXml(ip)}"/>`)),
     }),
   );
-  return fillTemplate('qemu/vm-record.xml', {
+  return fillTemplate('libvirt/vm-record.xml', {
     namespace: vmNamespace,
     environment,
     agent: spec.agentId,
@@ -70,12 +69,20 @@ function parseVmRecord(cid: string, xml: string): VmRecord | undefined {
     environment: vm.attribute('environment') ?? '',
     agentId: vm.attribute('agent') ?? '',
     stemcell: vm.attribute('stemcell') ?? '',
-    nics: vm.children('nic').map((nic) => ({
-      network: nic.attribute('network') ?? '',
-      hostNetwork: nic.attribute('host-network') ?? '',
-      mac: nic.attribute('mac') ?? '',
-      ip: nic.attribute('ip') || undefined,
-    })),
+    nics: vm.children('nic').map(parseNic),
+  };
+}
+
+/** Before NICs could have several networks, its one network and address were attributes: such VMs still run. */
+function parseNic(nic: XmlElement): NicPlan {
+  const { network, ip } = { network: nic.attribute('network'), ip: nic.attribute('ip') };
+  const named = (child: string, attribute: string) =>
+    nic.children(child).flatMap((each) => each.attribute(attribute) ?? []);
+  return {
+    networks: network === undefined ? named('network', 'name') : [network],
+    hostNetwork: nic.attribute('host-network') ?? '',
+    mac: nic.attribute('mac') ?? '',
+    ips: ip ? [ip] : named('ip', 'address'),
   };
 }
 

@@ -1,6 +1,6 @@
-import type { Pool, Volume } from '../../../clients/libvirt/index.ts';
-import { shortHash } from '../../../platform/ids.ts';
-import { fillTemplate, markup } from '../../../platform/template.ts';
+import type { Pool, Volume } from '../../clients/libvirt/index.ts';
+import { shortHash } from '../../platform/ids.ts';
+import { fillTemplate, markup } from '../../platform/template.ts';
 import { isNoVolume } from './errors.ts';
 
 export interface VolumeSpec {
@@ -12,15 +12,6 @@ export interface VolumeSpec {
   readonly mode?: string;
 }
 
-/** What belongs to one VM, by name, so that a second process finds the remains of a first one that died. */
-export const vmVolumes = {
-  root: (vm: string) => `${vm}-root.qcow2`,
-  ephemeral: (vm: string) => `${vm}-ephemeral.qcow2`,
-  settings: (vm: string) => `${vm}-config.iso`,
-  console: (vm: string) => `${vm}-console.log`,
-} as const;
-
-export const diskVolume = (disk: string): string => `${disk}.qcow2`;
 export const stemcellVolume = (stemcell: string): string => `${stemcell}.img`;
 /** Says that a director has imported a stemcell and not deleted it. */
 export const claimVolume = (stemcell: string, owner: string): string =>
@@ -32,7 +23,7 @@ export const descriptionVolume = (cid: string): string => `${cid}.json`;
 
 /** qcow2 volumes are version 1.1 (lazy_refcounts, discard); libvirt 9 makes 0.10 unless told (host.md 1). */
 export function volumeXml(spec: VolumeSpec): string {
-  return fillTemplate('qemu/volume.xml', {
+  return fillTemplate('libvirt/volume.xml', {
     name: spec.name,
     capacityBytes: spec.capacityBytes,
     format: spec.format,
@@ -43,7 +34,7 @@ export function volumeXml(spec: VolumeSpec): string {
 }
 
 function backingXml(backing: { path: string; format: string }): string {
-  return fillTemplate('qemu/backing.xml', { path: backing.path, format: backing.format });
+  return fillTemplate('libvirt/backing.xml', { path: backing.path, format: backing.format });
 }
 
 /** Makes a raw volume with this content, in place of an older one. */

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { parseXml } from '../../../../../src/cpi/backends/qemu/xml.ts';
-import { ToolError } from '../../../../../src/platform/errors.ts';
+import { parseXml } from '../../../../src/clients/libvirt/index.ts';
+import { ToolError } from '../../../../src/platform/errors.ts';
 
 const domain = `<?xml version='1.0'?>
 <!-- made by <libvirt> -->

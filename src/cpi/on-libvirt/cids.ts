@@ -2,3 +2,5 @@
 export const isVmCid = (text: string): boolean => /^vm-[0-9a-f]{17}$/.test(text);
 export const isStemcellCid = (text: string): boolean => /^sc-[0-9a-f]{17}$/.test(text);
 export const isDiskCid = (text: string): boolean => /^disk-[0-9a-f]{15}$/.test(text);
+export const isSnapshotCid = (text: string): boolean => /^snap-[0-9a-f]{15}$/.test(text);
+export const isNetworkCid = (text: string): boolean => /^net-[0-9a-f]{16}$/.test(text);

@@ -1,13 +1,12 @@
-import { shortHash } from '../../../platform/ids.ts';
-import type { Lock } from '../../../platform/lock.ts';
-import { Undo } from '../../../platform/undo.ts';
-import type { JsonObject, StemcellCid, StemcellStore } from '../../backend.ts';
-import { CloudError } from '../../errors.ts';
-import type { StemcellImage } from '../../stemcell/index.ts';
+import { shortHash } from '../../platform/ids.ts';
+import type { Lock } from '../../platform/lock.ts';
+import type { JsonObject, StemcellCid, StemcellFacts, StemcellStore } from '../backend.ts';
+import { CloudError } from '../errors.ts';
+import type { StemcellImage } from '../stemcell/index.ts';
 import { isStemcellCid } from './cids.ts';
 import { cloudErrorFrom } from './errors.ts';
 import { freeBytes } from './free-bytes.ts';
-import type { QemuHost } from './host.ts';
+import type { LibvirtHost } from './libvirt-host.ts';
 import { vmRecords } from './vm-records.ts';
 import {
   claimVolume,
@@ -21,42 +20,40 @@ import {
 
 const importTimeoutMs = 15 * 60_000;
 
-/**
- * Stemcells are read-only volumes that VMs' overlays stand on. A description volume beside the image is written after it:
- * without one there is no stemcell, and the image is what a killed import left or what a VM still stands on. Who has
- * imported a stemcell has a claim on it, an empty volume: several directors may share a pool, and the same content is one
- * stemcell.
- */
-export class QemuStemcells implements StemcellStore {
-  readonly #host: QemuHost;
+/** What a backend does with an image: all else about stemcells is the same wherever they lie in a pool. */
+export interface StemcellMedium<Image extends StemcellImage = StemcellImage> {
+  /** Throws a CloudError for an image of another backend's, one that says which stemcell to use. */
+  accept(image: StemcellImage): Image;
+  /** Makes the volume `stemcellVolume(cid)` out of it, read-only; leaves none if it fails. */
+  make(cid: StemcellCid, image: Image): Promise<void>;
+}
 
-  constructor(host: QemuHost) {
+/**
+ * Stemcells are read-only volumes that VMs stand on. A description volume beside the image is written after it: without one
+ * there is no stemcell, and the image is what a killed import left or what a VM still stands on. Who has imported a
+ * stemcell has a claim on it, an empty volume: several directors may share a pool, and the same content is one stemcell.
+ */
+export class LibvirtStemcells<Image extends StemcellImage> implements StemcellStore {
+  readonly #host: LibvirtHost;
+  readonly #medium: StemcellMedium<Image>;
+
+  constructor(host: LibvirtHost, medium: StemcellMedium<Image>) {
     this.#host = host;
+    this.#medium = medium;
   }
 
-  async import(
-    image: StemcellImage,
-    sha256: string,
-    properties: JsonObject,
-    owner: string,
-  ): Promise<StemcellCid> {
-    const cid = `sc-${sha256.slice(0, 17)}` as StemcellCid;
-    const format = image.format;
-    if (format === 'vmdk') {
-      throw new CloudError(
-        'CloudError',
-        'The stemcell holds a VMDK image; qemu takes openstack-qcow2 or openstack-raw stemcells',
-        {
-          hints: ['use the openstack-kvm stemcell of the same version'],
-        },
-      );
-    }
+  async import(image: StemcellImage, facts: StemcellFacts): Promise<StemcellCid> {
+    const { owner, ...kept } = facts;
+    const cid = `sc-${facts.sha256.slice(0, 17)}` as StemcellCid;
+    const own = this.#medium.accept(image);
     await using _lock = await lockStemcell(this.#host, cid, 'create_stemcell');
     try {
-      const description = { version: 1, kind: 'stemcell', sha256, format, properties };
+      const description = { version: 1, kind: 'stemcell', format: own.format, ...kept };
       if (await this.has(cid)) this.#host.log.info(`stemcell ${cid} is there already`);
-      else if (await this.#isStoodOn(cid)) await this.#describe(cid, description);
-      else await this.#upload(cid, { ...image, format, open: () => image.open() }, description);
+      else {
+        if (!(await this.#isStoodOn(cid))) await this.#make(cid, own);
+        await this.#describe(cid, description);
+      }
       await this.#claim(cid, owner);
     } catch (error) {
       throw cloudErrorFrom(error, `Importing stemcell ${cid} into pool ${this.#host.config.storagePool}`);
@@ -81,23 +78,10 @@ export class QemuStemcells implements StemcellStore {
     await writeVolume(await this.#host.pool(), descriptionVolume(cid), text);
   }
 
-  async #upload(
-    cid: StemcellCid,
-    image: StemcellImage & { format: 'qcow2' | 'raw' },
-    description: JsonObject,
-  ): Promise<void> {
+  async #make(cid: StemcellCid, image: Image): Promise<void> {
     await this.#refuseIfTooLarge(image);
-    const pool = await this.#host.pool();
-    const name = stemcellVolume(cid);
-    await deleteVolume(pool, name);
-    await using undo = new Undo(this.#host.log);
-    undo.defer(`delete volume ${name}`, () => deleteVolume(pool, name));
-    const { format, virtualSizeBytes: capacityBytes } = image;
-    const volume = await pool.createVolume(volumeXml({ name, capacityBytes, format, mode: '0444' }));
-    // not for qcow2: a fresh one holds a header already, and a hole writes nothing over it
-    await volume.upload(image.open(), { sparse: format === 'raw' });
-    await this.#describe(cid, description);
-    undo.keep();
+    await deleteVolume(await this.#host.pool(), stemcellVolume(cid));
+    await this.#medium.make(cid, image);
   }
 
   /** Said before anything is made. The stream's length is unknown for some images: libvirt then says it in the middle. */
@@ -135,29 +119,29 @@ export class QemuStemcells implements StemcellStore {
 }
 
 /** Deletes the image of a stemcell that was deleted while VMs stood on it, once the last of them is gone. */
-export async function dropUnwantedStemcell(host: QemuHost, cid: string): Promise<void> {
+export async function dropUnwantedStemcell(host: LibvirtHost, cid: string): Promise<void> {
   if (!isStemcellCid(cid) || (await host.findVolume(descriptionVolume(cid)))) return;
   await using _lock = await lockStemcell(host, cid, 'delete_vm');
   if (await host.findVolume(descriptionVolume(cid))) return; // imported again meanwhile
   await deleteUnusedImage(host, cid);
 }
 
-async function deleteUnusedImage(host: QemuHost, cid: string): Promise<void> {
+async function deleteUnusedImage(host: LibvirtHost, cid: string): Promise<void> {
   const users = await usersOf(host, cid);
   if (users.length === 0) await deleteVolume(await host.pool(), stemcellVolume(cid));
   else host.log.info(`the image of stemcell ${cid} goes with the last of the VMs on it: ${users.join(', ')}`);
 }
 
 /** The VMs that stand on a stemcell. */
-async function usersOf(host: QemuHost, cid: string): Promise<string[]> {
+async function usersOf(host: LibvirtHost, cid: string): Promise<string[]> {
   return (await vmRecords(host.libvirt)).filter((vm) => vm.stemcell === cid).map((vm) => vm.cid);
 }
 
-async function lockStemcell(host: QemuHost, cid: string, purpose: string): Promise<Lock> {
+async function lockStemcell(host: LibvirtHost, cid: string, purpose: string): Promise<Lock> {
   // light calls do without
   const [{ rm }, { lockFolder, takeLock }] = await Promise.all([
     import('node:fs/promises'),
-    import('../../../platform/lock.ts'),
+    import('../../platform/lock.ts'),
   ]);
   const { uri, storagePool } = host.config;
   const path = `${lockFolder()}/${cid}-${shortHash(`${uri} ${storagePool}`, 8)}.lock`;

@@ -1,6 +1,6 @@
-import { LibvirtError, libvirtErrors } from '../../../clients/libvirt/index.ts';
-import { messageOf } from '../../../platform/errors.ts';
-import { CloudError, type CloudErrorType } from '../../errors.ts';
+import { LibvirtError, libvirtErrors } from '../../clients/libvirt/index.ts';
+import { messageOf } from '../../platform/errors.ts';
+import { CloudError, type CloudErrorType } from '../errors.ts';
 
 const ENOSPC = 28;
 

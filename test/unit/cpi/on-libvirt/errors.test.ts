@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { LibvirtError } from '../../../../../src/clients/libvirt/index.ts';
-import { cloudErrorFrom } from '../../../../../src/cpi/backends/qemu/errors.ts';
-import { diskNotFound } from '../../../../../src/cpi/errors.ts';
+import { LibvirtError } from '../../../../src/clients/libvirt/index.ts';
+import { diskNotFound } from '../../../../src/cpi/errors.ts';
+import { cloudErrorFrom } from '../../../../src/cpi/on-libvirt/errors.ts';
 
 /** What libvirt says, with its own code; `int1` is an errno in errors of the system. */
 const said = (message: string, code = 1, int1 = 0) =>

@@ -1,35 +1,46 @@
-import { type Domain, LibvirtError, type Network, type Pool } from '../../../clients/libvirt/index.ts';
-import { fillTemplate } from '../../../platform/template.ts';
+import { LibvirtError, type Network, type Pool, parseXml } from '../../clients/libvirt/index.ts';
+import { fillTemplate } from '../../platform/template.ts';
 import type {
   DiskCid,
   Ground,
   GroundPlan,
   Inventory,
-  PowerState,
+  SnapshotCid,
   StemcellCid,
   VmCid,
   VmFacts,
-} from '../../backend.ts';
-import { CloudError, vmNotFound } from '../../errors.ts';
-import { domainType } from './accelerator.ts';
-import { disksIn } from './domain-disks.ts';
+} from '../backend.ts';
+import { CloudError, vmNotFound } from '../errors.ts';
+import { powerState, removeDomain } from './domains.ts';
 import { cloudErrorFrom } from './errors.ts';
 import { refreshPool } from './free-bytes.ts';
-import { poolPathIn, type QemuHost } from './host.ts';
+import { type LibvirtHost, poolPathIn } from './libvirt-host.ts';
 import { readVmRecord, vmRecords } from './vm-records.ts';
-import { removeDomain } from './vms.ts';
-import { vmVolumes } from './volumes.ts';
-import { parseXml } from './xml.ts';
 
-const diskName = /^(disk-[0-9a-f]+)\.qcow2$/;
 const stemcellName = /^(sc-[0-9a-f]+)\.json$/;
 
-/** The environment's storage pool and NAT network, and what stands on them. */
-export class QemuGround implements Ground {
-  readonly #host: QemuHost;
+/** What is a backend's own in an environment's ground. */
+export interface GroundParts {
+  /** Matches the name of a disk's volume and, in its group, the disk's CID. */
+  readonly diskVolume: RegExp;
+  readonly snapshotVolume: RegExp;
+  /** The persistent disks in a domain's XML, by CID. */
+  disksIn(domainXml: string): readonly string[];
+  /** The volume that a VM's console is logged to. */
+  consoleVolume(vm: VmCid): string;
+  /** Starts a VM that is off, with all that its disks need. */
+  start(vm: VmCid): Promise<void>;
+  accelerator(): Promise<string>;
+}
 
-  constructor(host: QemuHost) {
+/** The environment's storage pool and NAT network, and what stands on them. */
+export class LibvirtGround implements Ground {
+  readonly #host: LibvirtHost;
+  readonly #parts: GroundParts;
+
+  constructor(host: LibvirtHost, parts: GroundParts) {
     this.#host = host;
+    this.#parts = parts;
   }
 
   async prepare(plan: GroundPlan): Promise<void> {
@@ -43,7 +54,7 @@ export class QemuGround implements Ground {
     try {
       let pool = await libvirt.findPool(name);
       if (pool) refuseOtherFolder(name, poolPathIn(await pool.xml()), path);
-      pool ??= await libvirt.definePool(fillTemplate('qemu/pool.xml', { name, path }));
+      pool ??= await libvirt.definePool(fillTemplate('libvirt/pool.xml', { name, path }));
       await pool.setAutostart(true);
       if (await pool.isActive()) return;
       await pool.build();
@@ -61,7 +72,7 @@ export class QemuGround implements Ground {
       let network = await libvirt.findNetwork(name);
       if (network) refuseOtherAddress(name, await network.xml(), gateway);
       network ??= await libvirt.defineNetwork(
-        fillTemplate('qemu/network.xml', {
+        fillTemplate('libvirt/network.xml', {
           name,
           environment: config.environment,
           bridge,
@@ -96,7 +107,8 @@ export class QemuGround implements Ground {
     const vms = await Promise.all(own.map((record) => this.#factsOf(record.cid as VmCid)));
     return {
       vms: vms.filter((vm) => vm !== undefined),
-      disks: named(volumes, diskName) as DiskCid[],
+      disks: named(volumes, this.#parts.diskVolume) as DiskCid[],
+      snapshots: named(volumes, this.#parts.snapshotVolume) as SnapshotCid[],
       stemcells: named(volumes, stemcellName) as StemcellCid[],
       networkActive: (await network?.isActive()) ?? false,
       storageActive,
@@ -116,7 +128,7 @@ export class QemuGround implements Ground {
       state,
       stemcell: record.stemcell as StemcellCid,
       nics: record.nics,
-      disks: disksIn(xml).flatMap((disk) => (disk.diskCid === undefined ? [] : [disk.diskCid as DiskCid])),
+      disks: this.#parts.disksIn(xml) as DiskCid[],
       cpus: Number(root?.child('vcpu')?.text),
       memoryMb: Math.round(Number(root?.child('memory')?.text) / 1024), // libvirt answers in KiB
     };
@@ -132,9 +144,8 @@ export class QemuGround implements Ground {
     if (network && !(await network.isActive())) await network.start();
     const { vms } = await this.inventory();
     for (const vm of vms) {
-      const domain = await this.#host.findVm(vm.cid);
-      if (vm.state === 'paused') await domain?.resume();
-      if (vm.state === 'off') await domain?.start();
+      if (vm.state === 'paused') await (await this.#host.findVm(vm.cid))?.resume();
+      if (vm.state === 'off') await this.#parts.start(vm.cid);
     }
   }
 
@@ -177,7 +188,7 @@ export class QemuGround implements Ground {
   }
 
   async *consoleLog(vm: VmCid): AsyncIterable<Uint8Array> {
-    const volume = await this.#host.findVolume(vmVolumes.console(vm));
+    const volume = await this.#host.findVolume(this.#parts.consoleVolume(vm));
     if (!volume) throw vmNotFound(vm);
     yield* volume.download();
   }
@@ -196,13 +207,8 @@ export class QemuGround implements Ground {
   }
 
   async accelerator(): Promise<string> {
-    return (await domainType(this.#host)) === 'kvm' ? 'kvm' : 'emulated (TCG)';
+    return await this.#parts.accelerator();
   }
-}
-
-async function powerState(domain: Domain): Promise<PowerState> {
-  if (!(await domain.isActive())) return 'off';
-  return (await domain.state()).state === 'paused' ? 'paused' : 'running';
 }
 
 const named = (volumes: readonly string[], pattern: RegExp) =>

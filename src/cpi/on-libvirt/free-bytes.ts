@@ -1,5 +1,11 @@
-import { LibvirtError, type Pool } from '../../../clients/libvirt/index.ts';
-import { waitFor } from '../../../platform/retry.ts';
+import { LibvirtError, type Pool } from '../../clients/libvirt/index.ts';
+import { waitFor } from '../../platform/retry.ts';
+import { CloudError } from '../errors.ts';
+import type { LibvirtHost } from './libvirt-host.ts';
+
+const bytesPerMb = 1024 * 1024;
+/** Sparse volumes are made in any pool; with less than this free the first writes of a guest would stop it. */
+const leastFreeBytes = 64 * bytesPerMb;
 
 /** Volumes are made in well under this; an upload keeps nobody from refreshing (libvirt-spikes.md 7). */
 const refreshTimeoutMs = 10_000;
@@ -34,3 +40,14 @@ export async function refreshPool(pool: Pool): Promise<void> {
 
 const isBusy = (error: unknown): boolean =>
   error instanceof LibvirtError && /asynchronous jobs running/.test(error.message);
+
+/** Throws NoDiskSpace if the pool is full: libvirt makes sparse volumes there without a word (libvirt-spikes.md 7). */
+export async function refuseFullPool(host: LibvirtHost): Promise<void> {
+  const pool = await host.pool();
+  const availableBytes = await freeBytes(pool, leastFreeBytes);
+  if (availableBytes >= leastFreeBytes) return;
+  const free = Math.floor(availableBytes / bytesPerMb);
+  throw new CloudError('NoDiskSpace', `Storage pool '${pool.name}' has ${free} MiB free`, {
+    hints: ['free space in the storage pool, or use a larger one'],
+  });
+}

@@ -1,5 +1,5 @@
 import { XmlElement as Parsed, parseXml as parseDocument } from '@rgrove/parse-xml';
-import { messageOf, ToolError } from '../../../platform/errors.ts';
+import { messageOf, ToolError } from '../../platform/errors.ts';
 
 /** A read-only view of one element, by local names: prefixes are libvirt's to choose. */
 export interface XmlElement {
