@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { backendModule } from '../../src/cpi/backends/registry.ts';
-import { removePrivateHost, startPrivateHost } from '../../src/host/private-host/index.ts';
+import { privateHostUri, removePrivateHost, startPrivateHost } from '../../src/host/private-host/index.ts';
 import { silentLog } from '../../src/platform/log.ts';
 import { Cpi } from './cpi.ts';
 
@@ -36,7 +36,8 @@ export async function openRig(signal: AbortSignal): Promise<Rig> {
     await rm(folder, { recursive: true, force: true });
   };
   try {
-    const { uri, netnsPath } = await startPrivateHost(hostFolder, { log: silentLog, signal });
+    const { netnsPath } = await startPrivateHost(hostFolder, { driver: 'qemu', log: silentLog, signal });
+    const uri = privateHostUri(hostFolder, 'qemu');
     const poolPath = join(folder, 'pool');
     await prepareGround(uri, poolPath);
     const cpi = new Cpi(await writeCpiConfig(folder, uri));

@@ -2,6 +2,7 @@ import type { Backend, VmCid } from '../cpi/backend.ts';
 import { backendModule } from '../cpi/backends/registry.ts';
 import type { GuestRoad } from '../engine/engine.ts';
 import { guestRoad } from '../host/forward.ts';
+import { driverOf } from '../host/libvirt-service.ts';
 import { findPrivateHost, startPrivateHost } from '../host/private-host/index.ts';
 import { UserError } from '../platform/errors.ts';
 import { readTextIfThere } from '../platform/files.ts';
@@ -27,7 +28,8 @@ export async function openBackend(record: EnvironmentRecord, log: Log): Promise<
 
 /** Makes sure that the libvirt of a private host runs; its guests with autostart come with it. */
 export async function wakeHost(record: EnvironmentRecord, log: Log, signal: AbortSignal): Promise<void> {
-  if (record.host === 'private') await startPrivateHost(privateHostFolder(), { log, signal });
+  if (record.host === 'private')
+    await startPrivateHost(privateHostFolder(), { driver: driverOf(record.uri), log, signal });
 }
 
 /** true unless the environment's private host is down (after a reboot, say). */

@@ -2,7 +2,7 @@ import { mkdir, rm } from 'node:fs/promises';
 import type { Backend } from '../cpi/backend.ts';
 import { installPackages } from '../host/findings/index.ts';
 import { findLibvirt } from '../host/libvirt-service.ts';
-import { privateHostNames, startPrivateHost } from '../host/private-host/index.ts';
+import { privateHostUri } from '../host/private-host/index.ts';
 import { UserError } from '../platform/errors.ts';
 import type { Lock } from '../platform/lock.ts';
 import { buildProbeStemcell } from '../stemcell/index.ts';
@@ -17,7 +17,7 @@ import { planNetwork } from './network-plan.ts';
 import { cacheFolder, environmentPaths, privateHostFolder } from './paths.ts';
 import { type EnvironmentRecord, writeRecord } from './record.ts';
 import { whileNoneComesOrGoes } from './register.ts';
-import { openBackend } from './session.ts';
+import { openBackend, wakeHost } from './session.ts';
 import { stemcellIdentity } from './stemcell-identity.ts';
 import type { Caller, Step } from './steps/step.ts';
 import { removeStrays } from './strays.ts';
@@ -100,7 +100,7 @@ function hostStep(job: UpJob): Step<UpWork> {
     skip: (work) => (required(work.record).host === 'private' ? undefined : 'another libvirt is used'),
     async run(work, say) {
       work.record = await begin(job, required(work.record)); // from now on there is something that down has to find
-      await startPrivateHost(privateHostFolder(), { log, signal });
+      await wakeHost(required(work.record), log, signal);
       say(privateHostFolder());
     },
   };
@@ -187,7 +187,7 @@ async function chooseHost(
       ],
     });
   }
-  return { uri: privateHostNames(privateHostFolder()).uri, host: 'private' };
+  return { uri: privateHostUri(privateHostFolder(), 'qemu'), host: 'private' };
 }
 
 async function layGround(backend: Backend, record: EnvironmentRecord): Promise<void> {

@@ -1,10 +1,13 @@
-import { connectLibvirt } from '../clients/libvirt/index.ts';
+import { connectLibvirt, parseUri } from '../clients/libvirt/index.ts';
 import { messageOf, UserError } from '../platform/errors.ts';
 import { commandLine } from '../platform/process.ts';
 
 export type FoundLibvirt =
   | { readonly kind: 'given' | 'system'; readonly uri: string }
   | { readonly kind: 'none' };
+
+/** libvirt's driver that a URI names: `qemu` of `qemu+ssh://host/system`. Throws a UserError for what is no URI. */
+export const driverOf = (uri: string): string => parseUri(uri).driver;
 
 const systemUri = 'qemu:///system';
 

@@ -12,6 +12,7 @@ import {
   insideNetns,
   type PrivateHost,
   privateHostNames,
+  privateHostUri,
   removePrivateHost,
   startPrivateHost,
   stopPrivateHost,
@@ -40,11 +41,12 @@ async function clearFolder(): Promise<void> {
 }
 
 const start = (folder = dir) =>
-  startPrivateHost(folder, { log: silentLog, signal: AbortSignal.timeout(90_000) });
+  startPrivateHost(folder, { driver: 'qemu', log: silentLog, signal: AbortSignal.timeout(90_000) });
+const uriOf = (host: PrivateHost) => privateHostUri(host.dir, 'qemu');
 const virshOf =
-  ({ uri }: PrivateHost) =>
+  (host: PrivateHost) =>
   async (...args: string[]) =>
-    (await run(['virsh', '-q', '-c', uri, ...args])).stdout.trim();
+    (await run(['virsh', '-q', '-c', uriOf(host), ...args])).stdout.trim();
 const inside = async ({ netnsPath }: PrivateHost, ...argv: string[]) =>
   (await run(insideNetns(netnsPath, argv) as [string, ...string[]])).stdout;
 const until = async (what: string, probe: () => Promise<unknown>) => {
@@ -100,7 +102,7 @@ const guestXml = `<domain type='qemu'><name>guest</name><memory unit='MiB'>48</m
 /** A network with NAT and a guest on it, both of which come up with the host. */
 async function furnish(host: PrivateHost): Promise<void> {
   const virsh = virshOf(host);
-  await using libvirt = await connectLibvirt(host.uri);
+  await using libvirt = await connectLibvirt(uriOf(host));
   await libvirt.defineNetwork(natXml);
   await virsh('net-autostart', 'nat');
   await virsh('net-start', 'nat');

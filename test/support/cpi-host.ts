@@ -85,7 +85,11 @@ export class CpiHost implements AsyncDisposable {
   async restart(): Promise<void> {
     const { folder } = this.libvirtd;
     await stopPrivateHost(folder, { guestTimeoutMs: 0 });
-    await startPrivateHost(folder, { log: silentLog, signal: AbortSignal.timeout(90_000) });
+    await startPrivateHost(folder, {
+      driver: 'qemu',
+      log: silentLog,
+      signal: AbortSignal.timeout(90_000),
+    });
   }
 
   /** Runs a program among the host's own mounts and processes; gives its output, also if it ends with status 1. */

@@ -1,7 +1,7 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { privateHostNames, removePrivateHost } from '../../src/host/private-host/index.ts';
+import { privateHostUri, removePrivateHost } from '../../src/host/private-host/index.ts';
 import { run } from '../../src/platform/process.ts';
 import { type Launcher, launcherFor } from './launcher.ts';
 
@@ -23,7 +23,7 @@ export async function newPerson(): Promise<Person> {
   const home = await mkdtemp(join(tmpdir(), 'bv-')); // short: a socket's path holds 107 bytes
   const launcher = launcherFor(home);
   const hostFolder = join(home, '.local/share/boshvirt/host');
-  const { uri } = privateHostNames(hostFolder);
+  const uri = privateHostUri(hostFolder, 'qemu');
   const virsh = async (...words: string[]) => (await run(['virsh', '-c', uri, ...words])).stdout;
   return {
     ...launcher,

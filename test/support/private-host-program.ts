@@ -8,7 +8,7 @@ import { silentLog } from '../../src/platform/log.ts';
 
 const [, , verb = '', dir = ''] = process.argv;
 const acts: Readonly<Record<string, () => Promise<unknown>>> = {
-  start: () => startPrivateHost(dir, { log: silentLog, signal: AbortSignal.timeout(90_000) }),
+  start: () => startPrivateHost(dir, { driver: 'qemu', log: silentLog, signal: AbortSignal.timeout(90_000) }),
   stop: () => stopPrivateHost(dir),
   remove: () => removePrivateHost(dir),
 };

@@ -19,7 +19,7 @@ export async function processesIn(dir: string): Promise<{ pid: number; name: str
 
 /** All that the private host in `dir` has left on the machine outside of what `dir` holds. */
 export async function tracesOf(dir: string): Promise<string[]> {
-  const { netnsName } = privateHostNames(dir);
+  const { netnsName, cgroup } = privateHostNames(dir);
   const namespaces = (await run(['ip', 'netns', 'list'])).stdout
     .split('\n')
     .map((line) => line.split(' ')[0]);
@@ -28,6 +28,8 @@ export async function tracesOf(dir: string): Promise<string[]> {
     ...(await processesIn(dir)).map(({ pid, name }) => `process ${pid} ${name}`),
     ...namespaces.filter((name) => name === netnsName).map((name) => `network namespace ${name}`),
     ...mounts.filter((line) => line.includes(dir) || line.includes(netnsName)).map((line) => `mount ${line}`),
+    ...(await cgroupsNamed(cgroup)).map((path) => `cgroup ${path}`),
+    ...(await loopDevicesOf(dir)).map((line) => `loop device ${line}`),
     ...(await readdir(dirname(dir))).map((name) => `file ${name}`),
   ];
 }
@@ -47,11 +49,25 @@ export async function ownNetwork(): Promise<Record<string, string>> {
   };
 }
 
-/** cgroups that libvirt or systemd-machined made for guests. */
+/** cgroups that libvirt or systemd-machined made for guests outside of private hosts' own. */
 export async function guestCgroups(): Promise<string[]> {
+  return (await cgroupFolders()).filter(
+    (path) => /libvirt|machine|qemu/.test(path) && !/boshvirt-/.test(path),
+  );
+}
+
+/** A private host's cgroups, in all hierarchies, without what is below them. */
+async function cgroupsNamed(name: string): Promise<string[]> {
+  return (await cgroupFolders()).filter((path) => path.endsWith(`/${name}`));
+}
+
+async function cgroupFolders(): Promise<string[]> {
   const { stdout } = await run(['find', '/sys/fs/cgroup', '-type', 'd'], { okExitCodes: [1] });
-  return stdout
-    .split('\n')
-    .filter((path) => /libvirt|machine|qemu/.test(path))
-    .sort();
+  return stdout.split('\n').sort();
+}
+
+/** Loop devices whose files lie in `dir`. */
+export async function loopDevicesOf(dir: string): Promise<string[]> {
+  const { stdout } = await run(['losetup', '--all', '--noheadings', '--output', 'NAME,BACK-FILE']);
+  return stdout.split('\n').filter((line) => line.includes(`${dir}/`));
 }

@@ -1,8 +1,11 @@
 import { rm } from 'node:fs/promises';
 import { ToolError } from '../../platform/errors.ts';
+import type { Log } from '../../platform/log.ts';
 import { waitFor } from '../../platform/retry.ts';
+import { removeCgroups } from './cgroups.ts';
 import { findHolder } from './find.ts';
 import { layout, privateHostNames } from './layout.ts';
+import { releaseLoopDevices } from './loop-devices.ts';
 import { deleteNetns } from './network-namespace.ts';
 import { holdersOf, signalProcess, startTimeOf } from './processes.ts';
 
@@ -10,14 +13,18 @@ const politeMs = 5_000;
 const hardMs = 10_000;
 
 /**
- * Ends whatever holds the host in `dir` and, by the kernel's hand, everything in its namespaces, and takes the name of its
- * network namespace away. Idempotent; also clears what a killed start left. The folder's contents stay.
+ * Ends whatever holds the host in `dir` and, by the kernel's hand, everything in its namespaces, and takes away what it has
+ * outside of them: the name of its network namespace, control groups, loop devices. Idempotent; also clears what a killed
+ * start left. The folder's contents stay.
  */
-export async function endHost(dir: string): Promise<void> {
+export async function endHost(dir: string, log: Log): Promise<void> {
   const holder = await findHolder(dir);
   if (holder !== undefined) await endPolitely(holder);
   await endHard(dir);
-  await deleteNetns(privateHostNames(dir).netnsName);
+  const { netnsName, cgroup } = privateHostNames(dir);
+  await deleteNetns(netnsName);
+  await removeCgroups(cgroup, log);
+  await releaseLoopDevices(dir);
   await rm(layout(dir).holder, { force: true });
 }
 

@@ -12,15 +12,19 @@ export interface PrivateHost {
   readonly netnsName: string;
   /** For `nsenter --net=`. */
   readonly netnsPath: string;
-  readonly uri: string;
 }
 
 /** The private host in the absolute folder `dir`, or undefined if it does not run. Looks at /proc alone. */
 export async function findPrivateHost(dir: string): Promise<PrivateHost | undefined> {
   const pid = await findHolder(dir);
   if (pid === undefined) return undefined;
-  const host = { dir, pid, ...privateHostNames(dir) };
+  const host = privateHost(dir, pid);
   return (await isNamed(host)) ? host : undefined;
+}
+
+export function privateHost(dir: string, pid: number): PrivateHost {
+  const { netnsName, netnsPath } = privateHostNames(dir);
+  return { dir, pid, netnsName, netnsPath };
 }
 
 /** The living first process of the host in `dir`, even if someone took its network namespace's name away. */

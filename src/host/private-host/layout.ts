@@ -32,12 +32,18 @@ export const layout = (dir: string) => ({
 /** What others call the private host in the absolute folder `dir`, whether it runs or not: the same in every process. */
 export function privateHostNames(dir: string) {
   const netnsName = `boshvirt-${shortHash(dir, 8)}`;
-  const socket = layout(dir).socket.split('/').map(encodeURIComponent).join('/');
   return {
     /** As `ip netns` lists it. */
     netnsName,
     /** For `nsenter --net=`. */
     netnsPath: `/run/netns/${netnsName}`,
-    uri: `qemu:///system?socket=${socket}`,
+    /** Of its control group in each hierarchy. */
+    cgroup: netnsName,
   };
+}
+
+/** Where one of libvirt's drivers (`qemu`, `lxc`) answers on the private host in `dir`. */
+export function privateHostUri(dir: string, driver: string): string {
+  const socket = layout(dir).socket.split('/').map(encodeURIComponent).join('/');
+  return `${driver}:///system?socket=${socket}`;
 }

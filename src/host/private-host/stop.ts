@@ -1,13 +1,20 @@
 import { readdir, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { connectLibvirt, type Domain, LibvirtError } from '../../clients/libvirt/index.ts';
+import {
+  connectLibvirt,
+  type Domain,
+  type Libvirt,
+  LibvirtError,
+  libvirtErrors,
+} from '../../clients/libvirt/index.ts';
 import { errnoOf, messageOf } from '../../platform/errors.ts';
 import { takeLock } from '../../platform/lock.ts';
 import { type Log, silentLog } from '../../platform/log.ts';
 import { waitFor } from '../../platform/retry.ts';
+import { hostedDrivers } from './configuration.ts';
 import { endHost } from './end.ts';
 import { findHolder } from './find.ts';
-import { layout, privateHostNames } from './layout.ts';
+import { layout, privateHostUri } from './layout.ts';
 import { refuseForeign } from './refuse.ts';
 
 const lockTimeoutMs = 120_000;
@@ -52,17 +59,33 @@ async function deleteFolder(dir: string): Promise<void> {
 async function stop(dir: string, guestTimeoutMs: number, log: Log): Promise<void> {
   if ((await findHolder(dir)) !== undefined) {
     try {
-      await stopGuests(privateHostNames(dir).uri, guestTimeoutMs);
+      await stopGuests(dir, guestTimeoutMs);
     } catch (error) {
       log.warn(`guests of ${dir} are ended the hard way: ${messageOf(error)}`); // a libvirtd that hangs must not keep us
     }
   }
-  await endHost(dir);
+  await endHost(dir, log);
 }
 
-async function stopGuests(uri: string, guestTimeoutMs: number): Promise<void> {
-  await using libvirt = await connectLibvirt(uri, { connectTimeoutMs: 5_000, callTimeoutMs: 20_000 });
-  await Promise.all((await libvirt.listDomains()).map((domain) => stopGuest(domain, guestTimeoutMs)));
+async function stopGuests(dir: string, guestTimeoutMs: number): Promise<void> {
+  const uris = (await hostedDrivers()).map((driver) => privateHostUri(dir, driver));
+  await Promise.all(uris.map((uri) => stopGuestsAt(uri, guestTimeoutMs)));
+}
+
+async function stopGuestsAt(uri: string, guestTimeoutMs: number): Promise<void> {
+  await using libvirt = await openIfThere(uri);
+  const domains = (await libvirt?.listDomains()) ?? [];
+  await Promise.all(domains.map((domain) => stopGuest(domain, guestTimeoutMs)));
+}
+
+/** undefined where this machine has no such driver, and so no guests of it. */
+async function openIfThere(uri: string): Promise<Libvirt | undefined> {
+  try {
+    return await connectLibvirt(uri, { connectTimeoutMs: 5_000, callTimeoutMs: 20_000 });
+  } catch (error) {
+    if (error instanceof LibvirtError && error.is(libvirtErrors.NO_CONNECT)) return undefined;
+    throw error;
+  }
 }
 
 /** Power off comes through libvirt, so that QEMU writes what it holds. */
