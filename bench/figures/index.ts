@@ -6,6 +6,7 @@ import { createVm, eightVms } from './create-vm.ts';
 import { deleteVm } from './delete-vm.ts';
 import { help } from './help.ts';
 import { lightCalls } from './light-calls.ts';
+import { manyVms, manyVolumes } from './many.ts';
 import { secondUp } from './second-up.ts';
 import { stemcellMemory } from './stemcell-memory.ts';
 
@@ -19,6 +20,8 @@ export const figures: readonly Figure[] = [
   eightVms,
   attachDisk,
   deleteVm,
+  manyVms,
+  manyVolumes,
   help,
   secondUp,
 ];
