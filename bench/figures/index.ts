@@ -1,9 +1,11 @@
 import type { Figure } from '../figure.ts';
 import { attachDisk } from './attach-disk.ts';
+import { resizeDisk, snapshotDisk } from './change-disk.ts';
 import { cpiInfo } from './cpi-info.ts';
 import { createStemcell } from './create-stemcell.ts';
 import { createVm, eightVms } from './create-vm.ts';
 import { deleteVm } from './delete-vm.ts';
+import { detachDisk } from './detach-disk.ts';
 import { help } from './help.ts';
 import { lightCalls } from './light-calls.ts';
 import { manyVms, manyVolumes } from './many.ts';
@@ -19,6 +21,9 @@ export const figures: readonly Figure[] = [
   createVm,
   eightVms,
   attachDisk,
+  detachDisk,
+  resizeDisk,
+  snapshotDisk,
   deleteVm,
   manyVms,
   manyVolumes,
