@@ -14,11 +14,27 @@ const sources = globSync('src/**/*.ts', { cwd: root }).map((path) => path.replac
 const rooms: Readonly<Record<string, readonly string[]>> = {
   'src/main.ts': ['src/cpi/main.ts', 'src/command-line', 'src/platform'],
   'src/command-line': ['src/environment/steps', 'src/platform'],
-  'src/commands': ['src/command-line', 'src/environment', 'src/platform', 'src/cpi/backends/registry.ts'],
+  'src/commands': [
+    'src/command-line',
+    'src/environment',
+    'src/verify',
+    'src/platform',
+    'src/cpi/backends/registry.ts',
+  ],
   'src/environment': [
     'src/engine',
     'src/manifest',
     'src/release',
+    'src/stemcell',
+    'src/host',
+    'src/platform',
+    'src/cpi/backend.ts',
+    'src/cpi/backends/registry.ts',
+  ],
+  'src/verify': [
+    'src/environment/paths.ts',
+    'src/environment/steps',
+    'src/engine',
     'src/stemcell',
     'src/host',
     'src/platform',

@@ -1,0 +1,109 @@
+import type { JsonValue } from '../../cpi/backend.ts';
+import { type Clause, defineSequence } from '../clause.ts';
+import { ClauseSkipped } from '../outcome.ts';
+import { isUnsupported, said, type Trial, typeOf } from '../trial.ts';
+import { refuseVm } from './stemcells.ts';
+
+interface State {
+  disk: string;
+}
+
+/** CIDs of the usual length that nobody has given out. */
+const vm = 'vm-00000000000000000';
+const disk = 'disk-000000000000000';
+const snapshot = 'snap-000000000000000';
+/** 2^40 MiB: no storage has as much. */
+const hugeMb = 2 ** 40;
+
+const clauses: readonly Clause<State>[] = [
+  {
+    id: 'unknown.has',
+    title: 'has_vm and has_disk answer false for what nobody has made',
+    section: '1.3',
+    async run(trial) {
+      trial.same(await trial.call('has_vm', vm), false, 'has_vm', 'wire');
+      trial.same(await trial.call('has_disk', disk), false, 'has_disk', 'wire');
+    },
+  },
+  {
+    id: 'unknown.delete',
+    title: 'Deleting what is not there works, or answers the type that bosh forgives',
+    section: '1.4',
+    async run(trial) {
+      await forgiven(trial, ['VMNotFound'], 'delete_vm', vm);
+      await forgiven(trial, ['DiskNotFound'], 'delete_disk', disk);
+      await forgiven(trial, ['DiskNotFound'], 'delete_snapshot', snapshot);
+    },
+  },
+  {
+    id: 'unknown.vm',
+    title: 'Calls for a VM that is not there answer VMNotFound',
+    section: '1.4',
+    async run(trial, state) {
+      state.disk = await trial.made('create_disk', trial.scene.diskMb, trial.scene.diskProperties, null);
+      await notFound(trial, 'VMNotFound', 'reboot_vm', vm);
+      await notFound(trial, 'VMNotFound', 'set_vm_metadata', vm, { job: 'none' });
+      await notFound(trial, 'VMNotFound', 'get_disks', vm);
+      await notFound(trial, 'VMNotFound', 'attach_disk', vm, state.disk);
+      await notFound(trial, 'VMNotFound', 'detach_disk', vm, state.disk);
+    },
+  },
+  {
+    id: 'unknown.disk',
+    title: 'Calls for a disk that is not there answer DiskNotFound',
+    section: '1.4',
+    async run(trial) {
+      await notFound(trial, 'DiskNotFound', 'set_disk_metadata', disk, { deployment: 'none' });
+      await notFound(trial, 'DiskNotFound', 'resize_disk', disk, trial.scene.diskMb);
+      await notFound(trial, 'DiskNotFound', 'update_disk', disk, trial.scene.diskMb, {});
+      await notFound(trial, 'DiskNotFound', 'snapshot_disk', disk, {});
+    },
+  },
+  {
+    id: 'unknown.stemcell',
+    title: 'create_vm without its stemcell fails, is not to be tried again and leaves nothing',
+    section: '1.3',
+    run: async (trial) => await refuseVm(trial, 'sc-00000000000000000'),
+  },
+  {
+    id: 'unknown.space',
+    title: 'A disk that is larger than any storage is NoDiskSpace',
+    section: '1.4',
+    async run(trial) {
+      const { error, result } = trial.answerOf(
+        await trial.ask('create_disk', [hugeMb, trial.scene.diskProperties, null]),
+      );
+      if (error) return trial.check(typeOf(error) === 'NoDiskSpace', 'NoDiskSpace', said(error), 'wire');
+      await trial.call('delete_disk', trial.cid('create_disk', result));
+      throw new ClauseSkipped('the CPI makes disks larger than its storage: it allots space when it is used');
+    },
+  },
+];
+
+async function forgiven(
+  trial: Trial,
+  types: readonly string[],
+  method: string,
+  ...args: JsonValue[]
+): Promise<void> {
+  const { error } = trial.answerOf(await trial.ask(method, args));
+  if (!error || isUnsupported(error)) return;
+  const expected = `${method} to work or to answer ${types.join(' or ')}`;
+  trial.check(types.includes(typeOf(error)), expected, said(error), 'wire');
+}
+
+/** The error, unless the CPI lacks the method. */
+async function notFound(trial: Trial, type: string, method: string, ...args: JsonValue[]): Promise<void> {
+  const { error, result } = trial.answerOf(await trial.ask(method, args));
+  if (error && isUnsupported(error)) return;
+  const seen = error ? said(error) : `the result ${JSON.stringify(result)}`;
+  trial.check(error !== undefined && typeOf(error) === type, `${method} to answer ${type}`, seen, 'wire');
+}
+
+export const unknown = defineSequence<State>({
+  id: 'unknown',
+  title: 'What is not there, and what cannot be',
+  caller: 'director',
+  begin: () => ({ disk: '' }),
+  clauses,
+});
