@@ -204,6 +204,61 @@ export interface Inventory {
 /** What `boshvirt up` lays before the first CPI call, and `down` takes away; bosh itself never asks for it. */
 export interface Ground {
   /** Makes the storage pool and the network and starts them; what is there already stays. Throws a CloudError on a clash. */
+/** A VM as people want to see it. */
+export interface VmDetails extends VmFacts {
+  /** What BOSH said of it in set_vm_metadata, each value as text; empty until then. */
+  readonly metadata: Readonly<Record<string, string>>;
+  /** What its own disks and files take, without persistent disks. */
+  readonly bytesOnDisk: number;
+  /** undefined where the hypervisor has nothing that tells. */
+  readonly madeAt: Date | undefined;
+}
+
+/** A persistent disk as people want to see it. */
+export interface DiskDetails {
+  readonly cid: DiskCid;
+  readonly sizeBytes: number;
+  readonly bytesOnDisk: number;
+  readonly attachedTo: VmCid | undefined;
+  /** What BOSH said of it in set_disk_metadata; empty until then. */
+  readonly metadata: JsonObject;
+  /** Of a disk that no VM has: since when it lies there. */
+  readonly changedAt: Date;
+}
+
+export interface DiskSnapshotDetails {
+  readonly cid: SnapshotCid;
+  readonly disk: DiskCid | undefined;
+  readonly bytesOnDisk: number;
+  readonly takenAt: Date;
+  readonly metadata: JsonObject;
+}
+
+/** All that an environment has for people to look at; it takes longer than an inventory. */
+export interface Census {
+  readonly vms: readonly VmDetails[];
+  readonly disks: readonly DiskDetails[];
+  readonly snapshots: readonly DiskSnapshotDetails[];
+}
+
+/** Who may need what lies in an environment's ground. */
+export interface Owners {
+  /** The environment itself is no more: nobody needs what carries its name. */
+  readonly gone: boolean;
+  /** CIDs of VMs, disks and stemcells that somebody has written down. */
+  readonly cids: ReadonlySet<string>;
+}
+
+/** Something that boshvirt or its CPI made, with no data of anybody's in it, that nothing needs any more. */
+export interface Orphan {
+  readonly kind: 'volume' | 'network' | 'reservation' | 'mount' | 'pool';
+  /** Unique among those of its kind. */
+  readonly name: string;
+  /** Why nothing needs it, for people to judge. */
+  readonly why: string;
+  readonly bytesOnDisk: number;
+}
+
   prepare(plan: GroundPlan): Promise<void>;
   /** Free bytes where the disks lie. */
   freeBytes(): Promise<number>;
@@ -211,6 +266,17 @@ export interface Ground {
   /** Starts what a reboot of the hypervisor's machine left off: network, storage, VMs. */
   revive(): Promise<void>;
   /** Removes every VM, volume, the network and the storage pool of this environment; idempotent. */
+  /** Throws a CloudError if the storage is stopped. */
+  census(): Promise<Census>;
+  /** Names of all environments that have something on this hypervisor, this one or others. */
+  environments(): Promise<string[]>;
+  /**
+   * What killed calls and lost environments left, besides whole VMs, disks and snapshots, which the census tells. What
+   * changed within the last minutes is left out: somebody may be making it.
+   */
+  orphans(owners: Owners): Promise<Orphan[]>;
+  /** Looks once more and removes it; false if it is no orphan any more. Throws a CloudError for what cannot be. */
+  removeOrphan(orphan: Orphan, owners: Owners): Promise<boolean>;
   clear(): Promise<void>;
   /** What the VM's serial console has said since the VM was made. */
   consoleLog(vm: VmCid): AsyncIterable<Uint8Array>;

@@ -8,6 +8,7 @@ import type {
   AgentSettingsStore,
   Backend,
   BackendModule,
+  Census,
   CreatedNetwork,
   DiskCid,
   DiskHint,
@@ -19,6 +20,7 @@ import type {
   NetworkPlan,
   NetworkRequest,
   NetworkStore,
+  Orphan,
   PowerState,
   SnapshotCid,
   StemcellCid,
@@ -46,18 +48,21 @@ interface MemoryVm {
   metadata: JsonObject;
   readonly disks: Set<DiskCid>;
   boots: number;
+  readonly madeAt: Date;
 }
 
 interface MemoryDisk {
   sizeMb: number;
   properties: JsonObject;
   metadata: JsonObject;
+  readonly madeAt: Date;
 }
 
 interface MemorySnapshot {
   readonly disk: DiskCid;
   readonly sizeMb: number;
   readonly metadata: JsonObject;
+  readonly takenAt: Date;
 }
 
 /** What can be made to fail: the name of a store and its method. */
@@ -73,6 +78,12 @@ export class MemoryHost {
   readonly snapshots = new Map<SnapshotCid, MemorySnapshot>();
   readonly networks = new Map<NetworkCid, NetworkRequest>();
   networkActive = false;
+  /** What killed calls left. */
+  readonly orphans: Orphan[] = [];
+  /** Other environments that have something here. */
+  readonly others: string[] = [];
+  /** The time by this machine's clock. */
+  now = (): Date => new Date();
   /** How many backends are open. */
   open = 0;
   /** The next time that `act` is tried it throws this, once. */
@@ -173,7 +184,8 @@ class MemoryVms implements VmStore {
   async create(spec: VmSpec): Promise<GuestDisks> {
     if (!this.#host.stemcells.has(spec.stemcell)) throw stemcellNotFound(spec.stemcell);
     const disks = new Set<DiskCid>();
-    this.#host.vms.set(spec.cid, { spec, state: 'off', settings: undefined, metadata: {}, disks, boots: 0 });
+    const fresh = { state: 'off', settings: undefined, metadata: {}, boots: 0 } as const;
+    this.#host.vms.set(spec.cid, { spec, ...fresh, disks, madeAt: this.#host.now() });
     this.#host.attempt('vms.create'); // after the act: what a half-made VM leaves is the caller's to delete
     const hasEphemeral = spec.cloudProperties.ephemeral_disk !== 0;
     return { system: '/dev/vda', ephemeral: hasEphemeral ? '/dev/vdb' : undefined };
@@ -236,7 +248,7 @@ class MemoryDisks implements DiskStore {
 
   async create(cid: DiskCid, sizeMb: number, properties: JsonObject) {
     this.#host.attempt('disks.create');
-    this.#host.disks.set(cid, { sizeMb, properties, metadata: {} });
+    this.#host.disks.set(cid, { sizeMb, properties, metadata: {}, madeAt: this.#host.now() });
   }
 
   async has(cid: DiskCid) {
@@ -268,7 +280,7 @@ class MemoryDisks implements DiskStore {
   async snapshot(cid: SnapshotCid, disk: DiskCid, metadata: JsonObject) {
     const { sizeMb } = this.#host.disk(disk);
     this.#host.attempt('disks.snapshot');
-    this.#host.snapshots.set(cid, { disk, sizeMb, metadata });
+    this.#host.snapshots.set(cid, { disk, sizeMb, metadata, takenAt: this.#host.now() });
   }
 
   async deleteSnapshot(cid: SnapshotCid) {
@@ -377,6 +389,51 @@ class MemoryGround implements Ground {
 
   async revive() {
     this.#host.networkActive = true;
+  async census(): Promise<Census> {
+    const { vms } = await this.inventory();
+    return {
+      vms: vms.map((vm) => ({ ...vm, ...this.#detailsOf(vm.cid) })),
+      disks: [...this.#host.disks].map(([cid, { sizeMb, metadata, madeAt }]) => ({
+        cid,
+        sizeBytes: sizeMb * 2 ** 20,
+        bytesOnDisk: 0,
+        attachedTo: this.#host.userOf(cid),
+        metadata,
+        changedAt: madeAt,
+      })),
+      snapshots: [...this.#host.snapshots].map(([cid, { disk, metadata, takenAt }]) => ({
+        cid,
+        disk,
+        bytesOnDisk: 0,
+        takenAt,
+        metadata,
+      })),
+    };
+  }
+
+  #detailsOf(cid: VmCid) {
+    const { metadata, madeAt } = this.#host.vm(cid);
+    const asText = Object.entries(metadata).map(([key, value]) => [
+      key,
+      typeof value === 'string' ? value : JSON.stringify(value),
+    ]);
+    return { metadata: Object.fromEntries(asText), madeAt, bytesOnDisk: 0 };
+  }
+
+  async environments() {
+    return [...(this.#host.networkActive ? ['memory'] : []), ...this.#host.others];
+  }
+
+  async orphans() {
+    return [...this.#host.orphans];
+  }
+
+  async removeOrphan(orphan: Orphan) {
+    const at = this.#host.orphans.findIndex(({ kind, name }) => kind === orphan.kind && name === orphan.name);
+    if (at >= 0) this.#host.orphans.splice(at, 1);
+    return at >= 0;
+  }
+
     for (const vm of this.#host.vms.values()) vm.state = 'running';
   }
 

@@ -1,4 +1,4 @@
-import type { DiskCid, JsonObject } from '../backend.ts';
+import type { DiskCid, JsonObject, SnapshotCid } from '../backend.ts';
 import type { LibvirtHost } from './libvirt-host.ts';
 import { descriptionVolume, readVolume, writeVolume } from './volumes.ts';
 
@@ -23,10 +23,10 @@ export async function describeDisk(
   await writeVolume(await host.pool(), descriptionVolume(cid), Buffer.from(JSON.stringify(description)));
 }
 
-/** undefined for a disk of which nobody has said anything. */
+/** undefined for one of which nobody has said anything. */
 export async function readDiskDescription(
   host: LibvirtHost,
-  cid: DiskCid,
+  cid: DiskCid | SnapshotCid,
 ): Promise<DiskDescription | undefined> {
   const text = await readVolume(await host.pool(), descriptionVolume(cid));
   return text && (JSON.parse(text.toString('utf8')) as DiskDescription);

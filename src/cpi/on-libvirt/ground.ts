@@ -1,10 +1,13 @@
 import { LibvirtError, type Network, type Pool, parseXml } from '../../clients/libvirt/index.ts';
 import { fillTemplate } from '../../platform/template.ts';
 import type {
+  Census,
   DiskCid,
   Ground,
   GroundPlan,
   Inventory,
+  Orphan,
+  Owners,
   SnapshotCid,
   StemcellCid,
   VmCid,
@@ -15,6 +18,7 @@ import { powerState, removeDomain } from './domains.ts';
 import { cloudErrorFrom } from './errors.ts';
 import { refreshPool } from './free-bytes.ts';
 import { type LibvirtHost, poolPathIn } from './libvirt-host.ts';
+import type { Remains } from './orphans/index.ts';
 import { readVmRecord, vmRecords } from './vm-records.ts';
 
 const stemcellName = /^(sc-[0-9a-f]+)\.json$/;
@@ -31,6 +35,8 @@ export interface GroundParts {
   /** Starts a VM that is off, with all that its disks need. */
   start(vm: VmCid): Promise<void>;
   accelerator(): Promise<string>;
+  /** What killed calls leave besides volumes and networks. */
+  readonly remains?: readonly Remains[];
 }
 
 /** The environment's storage pool and NAT network, and what stands on them. */
@@ -132,6 +138,26 @@ export class LibvirtGround implements Ground {
       cpus: Number(root?.child('vcpu')?.text),
       memoryMb: Math.round(Number(root?.child('memory')?.text) / 1024), // libvirt answers in KiB
     };
+  }
+
+  async census(): Promise<Census> {
+    const { takeCensus } = await import('./census.ts'); // for people: the CPI never asks
+    return await takeCensus(this.#host, await this.inventory());
+  }
+
+  async environments(): Promise<string[]> {
+    const { environmentsOn } = await import('./orphans/index.ts');
+    return await environmentsOn(this.#host);
+  }
+
+  async orphans(owners: Owners): Promise<Orphan[]> {
+    const { findOrphans } = await import('./orphans/index.ts');
+    return await findOrphans(this.#host, this.#parts.remains ?? [], owners);
+  }
+
+  async removeOrphan(orphan: Orphan, owners: Owners): Promise<boolean> {
+    const { removeOrphan } = await import('./orphans/index.ts');
+    return await removeOrphan(this.#host, this.#parts.remains ?? [], orphan, owners);
   }
 
   async revive(): Promise<void> {

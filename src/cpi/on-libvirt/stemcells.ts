@@ -137,7 +137,22 @@ async function usersOf(host: LibvirtHost, cid: string): Promise<string[]> {
   return (await vmRecords(host.libvirt)).filter((vm) => vm.stemcell === cid).map((vm) => vm.cid);
 }
 
-async function lockStemcell(host: LibvirtHost, cid: string, purpose: string): Promise<Lock> {
+/** Does `act` to what is left of a stemcell; throws LOCKED if somebody is at it. */
+export async function whileNobodyImports(
+  host: LibvirtHost,
+  cid: string,
+  act: () => Promise<void>,
+): Promise<void> {
+  await using _lock = await lockStemcell(host, cid, 'prune', 0);
+  await act();
+}
+
+async function lockStemcell(
+  host: LibvirtHost,
+  cid: string,
+  purpose: string,
+  timeoutMs = importTimeoutMs,
+): Promise<Lock> {
   // light calls do without
   const [{ rm }, { lockFolder, takeLock }] = await Promise.all([
     import('node:fs/promises'),
@@ -145,7 +160,7 @@ async function lockStemcell(host: LibvirtHost, cid: string, purpose: string): Pr
   ]);
   const { uri, storagePool } = host.config;
   const path = `${lockFolder()}/${cid}-${shortHash(`${uri} ${storagePool}`, 8)}.lock`;
-  const lock = await takeLock(path, importTimeoutMs, `${purpose} ${cid}`);
+  const lock = await takeLock(path, timeoutMs, `${purpose} ${cid}`);
   return {
     ...lock,
     async [Symbol.asyncDispose]() {

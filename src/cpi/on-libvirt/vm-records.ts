@@ -43,13 +43,13 @@ export async function vmRecords(libvirt: Libvirt): Promise<VmRecord[]> {
 
 /** A domain's record; undefined if it has none, and also if it went away just now. */
 export async function readVmRecord(domain: Domain): Promise<VmRecord | undefined> {
-  const xml = await recordXml(domain);
+  const xml = await elementOf(domain, vmNamespace);
   return xml === undefined ? undefined : parseVmRecord(domain.name, xml);
 }
 
-async function recordXml(domain: Domain): Promise<string | undefined> {
+async function elementOf(domain: Domain, namespace: string): Promise<string | undefined> {
   try {
-    return await domain.metadata(vmNamespace);
+    return await domain.metadata(namespace);
   } catch (error) {
     if (isNoDomain(error)) return undefined;
     throw error;
@@ -58,7 +58,7 @@ async function recordXml(domain: Domain): Promise<string | undefined> {
 
 /** The stemcell that a VM stands on. Without a parser: it is asked for at each delete_vm. */
 export async function stemcellOf(domain: Domain): Promise<string | undefined> {
-  return / stemcell=['"]([^'"]+)['"]/.exec((await recordXml(domain)) ?? '')?.[1];
+  return / stemcell=['"]([^'"]+)['"]/.exec((await elementOf(domain, vmNamespace)) ?? '')?.[1];
 }
 
 function parseVmRecord(cid: string, xml: string): VmRecord | undefined {
@@ -93,4 +93,11 @@ export function boshMetadataXml(metadata: JsonObject): string {
     return `<entry name="${escapeXml(key)}">${escapeXml(text)}</entry>`;
   });
   return `<metadata>${entries.join('')}</metadata>`;
+}
+
+/** The metadata in such an element; values that were no text are JSON. Empty if BOSH has said nothing yet. */
+export async function readBoshMetadata(domain: Domain): Promise<Readonly<Record<string, string>>> {
+  const xml = await elementOf(domain, boshMetadataNamespace);
+  const entries = xml === undefined ? [] : (parseXml(xml).child('metadata')?.children('entry') ?? []);
+  return Object.fromEntries(entries.map((entry) => [entry.attribute('name') ?? '', entry.text]));
 }
