@@ -87,7 +87,8 @@ export interface CreatedNetwork {
 /** Where the guest finds its own disks, for the agent's settings. */
 export interface GuestDisks {
   readonly system: string;
-  readonly ephemeral: string | undefined;
+  /** A path, or all that an agent needs where a path is not enough. */
+  readonly ephemeral: string | DiskHint | undefined;
 }
 
 /** What attach_disk returns and the agent resolves (contract 2.3): all values are strings. */

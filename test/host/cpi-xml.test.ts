@@ -3,9 +3,11 @@ import { mkdtempDisposable, readdir, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import type { StemcellCid, VmCid, VmSpec } from '../../src/cpi/backend.ts';
+import type { JsonObject, StemcellCid, VmCid, VmSpec } from '../../src/cpi/backend.ts';
 import { diskXml, domainXml } from '../../src/cpi/backends/qemu/domain-xml.ts';
+import { parseVmProperties } from '../../src/cpi/backends/qemu/vm-properties.ts';
 import { volumeXml } from '../../src/cpi/on-libvirt/volumes.ts';
+import { silentLog } from '../../src/platform/log.ts';
 import { packageRoot } from '../../src/platform/package-root.ts';
 import { run } from '../../src/platform/process.ts';
 import { escapeXml, fillTemplate } from '../../src/platform/template.ts';
@@ -24,15 +26,18 @@ const spec: VmSpec = {
   networks: {},
 };
 const folder = `/var/lib/it's a <pool> & more`;
-const domainOf = (type: 'kvm' | 'qemu', machine: 'pc' | 'q35', ephemeralDiskMb = 1024) =>
+const domainOf = (type: 'kvm' | 'qemu', properties: JsonObject = {}) =>
   domainXml({
     type,
-    machine,
     folder,
+    diskFolder: folder,
     environment: odd,
     spec,
-    resources: { cpus: 2, memoryMb: 512, ephemeralDiskMb, rootDiskMb: 0 },
+    properties: parseVmProperties(properties, { machine: 'pc', infrastructure: undefined }, silentLog),
   });
+
+const share =
+  '<filesystem type="mount"><driver type="virtiofs"/><source dir="/srv"/><target dir="srv"/></filesystem>';
 const volume = { name: 'a', capacityBytes: 10 ** 12 } as const;
 const networkHoles = {
   name: 'n',
@@ -45,10 +50,15 @@ const networkHoles = {
 
 /** By the schema's name and what is special about the document. */
 const documents: [schema: string, what: string, xml: string][] = [
-  ['domain', 'on kvm', domainOf('kvm', 'pc')],
-  ['domain', 'emulated', domainOf('qemu', 'pc')],
-  ['domain', 'on q35', domainOf('qemu', 'q35')],
-  ['domain', 'without an ephemeral disk', domainOf('qemu', 'pc', 0)],
+  ['domain', 'on kvm', domainOf('kvm')],
+  ['domain', 'emulated', domainOf('qemu')],
+  ['domain', 'on q35', domainOf('qemu', { machine: 'q35' })],
+  ['domain', 'without an ephemeral disk', domainOf('qemu', { ephemeral_disk: 0 })],
+  ['domain', 'with disks on SCSI', domainOf('qemu', { disk_bus: 'scsi' })],
+  ['domain', 'with UEFI', domainOf('qemu', { firmware: 'uefi' })],
+  ['domain', 'with a named processor', domainOf('qemu', { cpu_model: 'Haswell' })],
+  ['domain', 'with the host’s processor', domainOf('kvm', { cpu_model: 'host-model' })],
+  ['domain', 'with further devices', domainOf('qemu', { devices: [share, '<watchdog model="i6300esb"/>'] })],
   ['storagevol', 'qcow2', volumeXml({ ...volume, format: 'qcow2', mode: '0600' })],
   ['storagevol', 'raw and empty', volumeXml({ name: odd, capacityBytes: 0, format: 'raw' })],
   [
@@ -68,11 +78,11 @@ test.each(documents)('%s %s', async (schema, _, xml) => {
 test('a disk that is plugged in later looks like one that is there from the start', () => {
   const disk = { path: `${folder}/${spec.cid}-root.qcow2`, target: 'vda', serial: 'root' };
   expect(diskXml(disk)).toContain(`<source file="${escapeXml(disk.path)}"/>`);
-  expect(domainOf('qemu', 'pc')).toContain(diskXml(disk));
+  expect(domainOf('qemu')).toContain(diskXml(disk));
 });
 
 test('every template of the backend is among these documents', async () => {
-  const partials = ['backing.xml', 'disk.xml', 'nic.xml', 'nic-record.xml', 'vm-record.xml'];
+  const partials = ['backing.xml', 'cpu.xml', 'disk.xml', 'nic.xml', 'nic-record.xml', 'vm-record.xml'];
   const whole = ['domain.xml', 'network.xml', 'pool.xml', 'snapshot.xml', 'volume.xml'];
   const files = await Promise.all(
     ['qemu', 'libvirt'].map((room) => readdir(join(packageRoot(), 'templates', room))),
@@ -81,7 +91,7 @@ test('every template of the backend is among these documents', async () => {
 });
 
 test('the schemas do refuse what is wrong', async () => {
-  await expect(validate('domain', domainOf('qemu', 'pc').replace('<vcpu>', '<vcpus>'))).rejects.toThrow();
+  await expect(validate('domain', domainOf('qemu').replace('<vcpu>', '<vcpus>'))).rejects.toThrow();
   await expect(
     validate(
       'network',

@@ -1,14 +1,14 @@
 import type { NetworkSpec } from './networks.ts';
 
-/** Where a persistent disk is found: a path, or a hint whose values are all strings (contract 2.3). */
-type PersistentDiskHint = string | Readonly<Record<string, string>>;
+/** Where a disk is found: a path, or a hint whose values are all strings (contract 2.3). */
+type AgentDiskHint = string | Readonly<Record<string, string>>;
 
 interface AgentDisks {
   /** A string and never an object, or the agent cannot read its settings at all. */
   readonly system: string;
-  readonly ephemeral?: string | { readonly path: string };
+  readonly ephemeral?: AgentDiskHint;
   /** By disk CID. */
-  readonly persistent: Readonly<Record<string, PersistentDiskHint>>;
+  readonly persistent: Readonly<Record<string, AgentDiskHint>>;
 }
 
 /** The settings that a BOSH agent reads at its start: the JSON of contract 2.3. */

@@ -1,7 +1,7 @@
 import { newCid } from '../../platform/ids.ts';
 import { Undo } from '../../platform/undo.ts';
 import { buildAgentSettings, type NetworkSpec } from '../agent/index.ts';
-import type { JsonValue, VmCid } from '../backend.ts';
+import type { GuestDisks, JsonValue, VmCid } from '../backend.ts';
 import { stemcellNotFound } from '../errors.ts';
 import { argument } from '../wire.ts';
 import { defineMethod } from './method.ts';
@@ -34,7 +34,7 @@ export const createVm = defineMethod({
       networks: traits.preconfiguredNetworks ? preconfigured(planned) : planned,
       env: env ?? {},
       agent: { mbus: agent.mbus, blobstore: agent.blobstore, ntp: [...agent.ntp] },
-      disks: { system: disks.system, ...(disks.ephemeral ? { ephemeral: { path: disks.ephemeral } } : {}) },
+      disks: { system: disks.system, ...ephemeralOf(disks) },
     });
     await backend.settings.write(cid, settings);
     await backend.vms.start(cid);
@@ -42,6 +42,11 @@ export const createVm = defineMethod({
     return [cid, planned as unknown as JsonValue];
   },
 });
+
+const ephemeralOf = ({ ephemeral }: GuestDisks) =>
+  ephemeral === undefined
+    ? {}
+    : { ephemeral: typeof ephemeral === 'string' ? { path: ephemeral } : ephemeral };
 
 /** Without this the agent looks for interfaces that have a device, which those of containers have not (contract 2.5). */
 function preconfigured(networks: Readonly<Record<string, NetworkSpec>>) {

@@ -41,9 +41,12 @@ export async function refreshPool(pool: Pool): Promise<void> {
 const isBusy = (error: unknown): boolean =>
   error instanceof LibvirtError && /asynchronous jobs running/.test(error.message);
 
-/** Throws NoDiskSpace if the pool is full: libvirt makes sparse volumes there without a word (libvirt-spikes.md 7). */
-export async function refuseFullPool(host: LibvirtHost): Promise<void> {
-  const pool = await host.pool();
+/**
+ * Throws NoDiskSpace if a pool, the environment's unless another one is given, is full: libvirt makes sparse volumes there
+ * without a word (libvirt-spikes.md 7).
+ */
+export async function refuseFullPool(host: LibvirtHost, other?: Pool): Promise<void> {
+  const pool = other ?? (await host.pool());
   const availableBytes = await freeBytes(pool, leastFreeBytes);
   if (availableBytes >= leastFreeBytes) return;
   const free = Math.floor(availableBytes / bytesPerMb);

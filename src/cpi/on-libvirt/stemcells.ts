@@ -13,6 +13,7 @@ import {
   deleteVolume,
   descriptionVolume,
   isClaimOn,
+  readVolume,
   stemcellVolume,
   volumeXml,
   writeVolume,
@@ -116,6 +117,13 @@ export class LibvirtStemcells<Image extends StemcellImage> implements StemcellSt
     await deleteVolume(pool, descriptionVolume(cid));
     await deleteUnusedImage(this.#host, cid);
   }
+}
+
+/** The cloud properties that a stemcell was imported with; undefined if there is no such stemcell. */
+export async function stemcellProperties(host: LibvirtHost, cid: string): Promise<JsonObject | undefined> {
+  if (!isStemcellCid(cid)) return undefined;
+  const text = await readVolume(await host.pool(), descriptionVolume(cid));
+  return text && ((JSON.parse(text.toString('utf8')) as { properties?: JsonObject }).properties ?? {});
 }
 
 /** Deletes the image of a stemcell that was deleted while VMs stood on it, once the last of them is gone. */

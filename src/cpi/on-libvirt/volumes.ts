@@ -49,8 +49,14 @@ export async function writeVolume(pool: Pool, name: string, content: Uint8Array)
 
 /** Deletes a volume if it is there. Another process that does the same at the same time is no hindrance. */
 export async function deleteVolume(pool: Pool, name: string): Promise<void> {
+  const volume = await pool.findVolume(name);
+  if (volume) await removeVolume(volume);
+}
+
+/** Deletes a volume; one that went away meanwhile is no error. */
+export async function removeVolume(volume: Volume): Promise<void> {
   try {
-    await (await pool.findVolume(name))?.delete();
+    await volume.delete();
   } catch (error) {
     if (!isNoVolume(error)) throw error;
   }

@@ -21,9 +21,3 @@ function ownCpuinfo(): string | undefined {
     return undefined; // not a Linux
   }
 }
-
-/** qemu64 boots sooner under emulation than `max`; svm would make guests load KVM (real-bosh/README.md 4). */
-export function cpuXml(type: 'kvm' | 'qemu'): string {
-  if (type === 'kvm') return '<cpu mode="host-passthrough" check="none"/>';
-  return '<cpu mode="custom" match="exact"><model fallback="forbid">qemu64</model><feature policy="disable" name="svm"/></cpu>';
-}

@@ -5,6 +5,7 @@ import type { DiskCid, DiskHint } from '../../backend.ts';
 import { CloudError, diskNotAttached, diskNotFound } from '../../errors.ts';
 import { cloudErrorFrom } from '../../on-libvirt/errors.ts';
 import type { LibvirtHost } from '../../on-libvirt/libvirt-host.ts';
+import { busOf, diskHint } from './disk-targets.ts';
 import { findDisk, vmWithVolume } from './disks.ts';
 import { type DomainDisk, freeTarget, persistentDisks } from './domain-disks.ts';
 import { diskXml } from './domain-xml.ts';
@@ -21,11 +22,11 @@ export async function attachDisk(host: LibvirtHost, domain: Domain, disk: DiskCi
   const path = await volume.path();
   const before = await persistentDisks(domain);
   const missing = missingIn(before, disk);
+  const target = targetOf(before, disk) ?? (await unusedTarget(domain));
   if (missing.live || missing.config) {
     const user = await vmWithVolume(host, path, domain.name);
     if (user)
       throw new CloudError('CloudError', `Disk '${disk}' is attached to VM '${user}'; detach it there first`);
-    const target = targetOf(before, disk) ?? (await unusedTarget(domain));
     try {
       await domain.attachDevice(diskXml({ path, target, serial: disk }), missing);
     } catch (error) {
@@ -33,7 +34,7 @@ export async function attachDisk(host: LibvirtHost, domain: Domain, disk: DiskCi
     }
     await requireAttached(domain, disk);
   }
-  return { path: `/dev/disk/by-id/virtio-${disk}` };
+  return diskHint(busOf(target), disk);
 }
 
 /** Unplugs a disk and returns when the guest has let go of it: libvirt alone may say so too early (host.md 1). */

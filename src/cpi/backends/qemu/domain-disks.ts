@@ -1,5 +1,6 @@
 import { type Domain, parseXml, type XmlElement } from '../../../clients/libvirt/index.ts';
 import { isDiskCid } from '../../on-libvirt/cids.ts';
+import { busOf, diskTarget } from './disk-targets.ts';
 
 /** One disk of a domain as its XML shows it. */
 export interface DomainDisk {
@@ -40,17 +41,17 @@ export async function persistentDisks(
   return { live: live === undefined ? undefined : persistent(live), config: persistent(config) };
 }
 
-/** The first virtio-blk name that none of these disks has: vda … vdz, vdaa …; names need no meaning (contract 1.3, dynamic disks). */
+/**
+ * The first name that none of these disks has, on the bus that the VM's own disks are on: vda … vdz, vdaa …; names need no
+ * meaning (contract 1.3, dynamic disks).
+ */
 export function freeTarget(domainXmls: readonly string[]): string {
-  const taken = new Set(domainXmls.flatMap(elementsIn).map(targetOf));
-  for (let at = 0; ; at += 1) {
-    const name = `vd${letters(at)}`;
+  const disks = domainXmls.flatMap(elementsIn);
+  const taken = new Set(disks.map(targetOf));
+  const root = disks.find((disk) => disk.child('serial')?.text === 'root');
+  const bus = busOf((root && targetOf(root)) ?? '');
+  for (let number = 0; ; number += 1) {
+    const name = diskTarget(bus, number);
     if (!taken.has(name)) return name;
   }
-}
-
-/** 0 → a, 25 → z, 26 → aa. */
-function letters(at: number): string {
-  const last = String.fromCharCode(97 + (at % 26));
-  return at < 26 ? last : letters(Math.floor(at / 26) - 1) + last;
 }

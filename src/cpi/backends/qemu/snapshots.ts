@@ -13,6 +13,7 @@ import { CloudError, vmNotFound } from '../../errors.ts';
 import { cloudErrorFrom } from '../../on-libvirt/errors.ts';
 import type { LibvirtHost } from '../../on-libvirt/libvirt-host.ts';
 import { disksIn } from './domain-disks.ts';
+import { refuseUefiSnapshot } from './firmware.ts';
 
 const bringBackTimeoutMs = 20_000;
 const settleMs = 500;
@@ -36,6 +37,7 @@ export class QemuSnapshots implements SnapshotStore {
         hints: ['choose another name, or delete that one'],
       });
     }
+    refuseUefiSnapshot(await domain.xml({ inactive: true }), vm);
     try {
       const description = `boshvirt, environment ${this.#host.config.environment}`;
       return await factsOf(

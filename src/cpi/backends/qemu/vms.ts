@@ -1,8 +1,17 @@
-import type { Domain } from '../../../clients/libvirt/index.ts';
+import type { Domain, Volume } from '../../../clients/libvirt/index.ts';
 import { allEnded } from '../../../platform/all-ended.ts';
 import { waitFor } from '../../../platform/retry.ts';
 import { Undo } from '../../../platform/undo.ts';
-import type { DiskCid, DiskHint, GuestDisks, JsonObject, VmCid, VmSpec, VmStore } from '../../backend.ts';
+import type {
+  DiskCid,
+  DiskHint,
+  GuestDisks,
+  JsonObject,
+  StemcellCid,
+  VmCid,
+  VmSpec,
+  VmStore,
+} from '../../backend.ts';
 import { stemcellNotFound } from '../../errors.ts';
 import { isVmCid } from '../../on-libvirt/cids.ts';
 import {
@@ -12,17 +21,27 @@ import {
   undefineDomain,
   unlessWrongState,
 } from '../../on-libvirt/domains.ts';
-import { cloudErrorFrom } from '../../on-libvirt/errors.ts';
+import { cloudErrorFrom, isNoDomain } from '../../on-libvirt/errors.ts';
 import { refuseFullPool } from '../../on-libvirt/free-bytes.ts';
 import type { LibvirtHost } from '../../on-libvirt/libvirt-host.ts';
 import { refuseTakenAddresses } from '../../on-libvirt/networks.ts';
-import { dropUnwantedStemcell } from '../../on-libvirt/stemcells.ts';
+import { folderOf, poolFor, volumesAt, volumesElsewhere } from '../../on-libvirt/pools.ts';
+import { dropUnwantedStemcell, stemcellProperties } from '../../on-libvirt/stemcells.ts';
 import { stemcellOf } from '../../on-libvirt/vm-records.ts';
-import { deleteVolume, stemcellVolume, type VolumeSpec, volumeXml } from '../../on-libvirt/volumes.ts';
+import {
+  deleteVolume,
+  descriptionVolume,
+  removeVolume,
+  stemcellVolume,
+  type VolumeSpec,
+  volumeXml,
+} from '../../on-libvirt/volumes.ts';
 import { attachDisk, detachDisk } from './attachments.ts';
-import { persistentDisks } from './domain-disks.ts';
+import { diskHint } from './disk-targets.ts';
+import { type DomainDisk, disksIn, persistentDisks } from './domain-disks.ts';
 import { domainXmlFor } from './domain-xml.ts';
-import { parseVmProperties, type QemuOptions, type VmResources } from './options.ts';
+import type { QemuOptions } from './options.ts';
+import { parseVmProperties, type VmProperties } from './vm-properties.ts';
 import { vmVolumes } from './volume-names.ts';
 
 const bytesPerMb = 1024 * 1024;
@@ -39,35 +58,58 @@ export class QemuVms implements VmStore {
   }
 
   async create(spec: VmSpec): Promise<GuestDisks> {
-    const resources = parseVmProperties(spec.cloudProperties, this.#host.log);
-    await refuseFullPool(this.#host);
+    const properties = await this.#propertiesOf(spec);
+    const diskPool = await poolFor(this.#host, properties.storagePool);
+    await refuseFullPool(this.#host, diskPool);
     try {
       await using undo = new Undo(this.#host.log);
       undo.defer(`delete ${spec.cid}`, () => this.delete(spec.cid));
       const [pool, xml, volumes] = await Promise.all([
         this.#host.pool(),
-        domainXmlFor(this.#host, this.#options, spec, resources),
-        this.#volumesFor(spec, resources),
+        domainXmlFor(this.#host, this.#options, spec, properties, await folderOf(diskPool)),
+        this.#volumesFor(spec, properties),
       ]);
       // the definition is asked for first: whoever finds the remains of a killed call finds the volumes by its name
       await allEnded([
         this.#define(spec, xml),
-        ...volumes.map((volume) => pool.createVolume(volumeXml(volume))),
+        ...volumes.disks.map((volume) => diskPool.createVolume(volumeXml(volume))),
+        pool.createVolume(volumeXml(volumes.console)),
       ]);
       undo.keep();
     } catch (error) {
+      // a stemcell that was deleted meanwhile may have failed anything
+      await refuseMissingStemcell(this.#host, spec.stemcell);
       throw cloudErrorFrom(error, `Creating VM ${spec.cid}`, 'VMCreationFailed');
     }
-    return { system: '/dev/vda', ephemeral: resources.ephemeralDiskMb > 0 ? '/dev/vdb' : undefined };
+    return guestDisks(properties);
+  }
+
+  async #propertiesOf({ stemcell, cloudProperties }: VmSpec): Promise<VmProperties> {
+    const imported = await stemcellProperties(this.#host, stemcell);
+    if (!imported) throw stemcellNotFound(stemcell);
+    const { infrastructure } = imported;
+    return parseVmProperties(
+      cloudProperties,
+      {
+        machine: this.#options.machine,
+        infrastructure: typeof infrastructure === 'string' ? infrastructure : undefined,
+      },
+      this.#host.log,
+    );
   }
 
   async #define(spec: VmSpec, xml: string): Promise<void> {
     const domain = await this.#host.libvirt.defineDomain(xml);
     await domain.setAutostart(true); // the machine comes back after a reboot of the host (contract 8.1, 13)
+    // whoever deletes a stemcell says so first and then looks for VMs on it: one of both sees the other
+    await refuseMissingStemcell(this.#host, spec.stemcell);
     await refuseTakenAddresses(this.#host, spec.cid, spec.nics);
   }
 
-  async #volumesFor(spec: VmSpec, resources: VmResources): Promise<VolumeSpec[]> {
+  async #volumesFor(
+    spec: VmSpec,
+    properties: VmProperties,
+  ): Promise<{ disks: VolumeSpec[]; console: VolumeSpec }> {
     const pool = await this.#host.pool();
     const stemcell = await pool.findVolume(stemcellVolume(spec.stemcell));
     if (!stemcell) throw stemcellNotFound(spec.stemcell);
@@ -75,14 +117,14 @@ export class QemuVms implements VmStore {
     const format = /<format type=['"](\w+)['"]/.exec(xml)?.[1] ?? 'qcow2';
     const root = {
       name: vmVolumes.root(spec.cid),
-      capacityBytes: Math.max(info.capacityBytes, resources.rootDiskMb * bytesPerMb),
+      capacityBytes: Math.max(info.capacityBytes, properties.rootDiskMb * bytesPerMb),
       format: 'qcow2',
       backing: { path, format },
       mode: '0600',
     } as const;
     const ephemeral = {
       name: vmVolumes.ephemeral(spec.cid),
-      capacityBytes: resources.ephemeralDiskMb * bytesPerMb,
+      capacityBytes: properties.ephemeralDiskMb * bytesPerMb,
       format: 'qcow2',
       mode: '0600',
     } as const;
@@ -92,7 +134,7 @@ export class QemuVms implements VmStore {
       format: 'raw',
       mode: '0600',
     } as const;
-    return resources.ephemeralDiskMb > 0 ? [root, ephemeral, console] : [root, console];
+    return { disks: properties.ephemeralDiskMb > 0 ? [root, ephemeral] : [root], console };
   }
 
   async has(cid: VmCid): Promise<boolean> {
@@ -132,11 +174,27 @@ export class QemuVms implements VmStore {
     await this.#host.pool(); // a stopped pool is told before the VM is touched
     const domain = await this.#host.findVm(cid);
     const stemcell = domain && (await stemcellOf(domain));
+    const elsewhere = await this.#volumesElsewhere(cid, domain);
     if (domain) await domain.destroy().catch(unlessWrongState);
     else this.#host.log.info(`VM ${cid} is not there: only what is left of it is deleted`);
     if (isVmCid(cid)) await this.#deleteVolumes(cid);
+    await allEnded(elsewhere.map(removeVolume));
     if (domain) await undefineDomain(domain); // last: as long as anything is left, the VM can be found
     if (stemcell !== undefined) await dropUnwantedStemcell(this.#host, stemcell);
+  }
+
+  /** The VM's disks in another pool than the environment's. Only its definition says which; without one all are searched. */
+  async #volumesElsewhere(cid: VmCid, domain: Domain | undefined): Promise<Volume[]> {
+    if (!isVmCid(cid)) return [];
+    const names = [vmVolumes.root(cid), vmVolumes.ephemeral(cid)];
+    if (!domain) return await volumesElsewhere(this.#host, names);
+    const folder = await this.#host.poolPath();
+    const paths = (await disksOf(domain)).map(({ path }) => path);
+    const own = paths.filter((path) => names.some((name) => path.endsWith(`/${name}`)));
+    return await volumesAt(
+      this.#host,
+      own.filter((path) => !path.startsWith(`${folder}/`)),
+    );
   }
 
   async #deleteVolumes(cid: VmCid): Promise<void> {
@@ -163,6 +221,28 @@ export class QemuVms implements VmStore {
 
   cloudPropertiesFor(needs: { cpus: number; memoryMb: number; ephemeralDiskMb: number }): JsonObject {
     return { cpus: needs.cpus, memory: Math.max(64, needs.memoryMb), ephemeral_disk: needs.ephemeralDiskMb };
+  }
+}
+
+function guestDisks({ diskBus, ephemeralDiskMb }: VmProperties): GuestDisks {
+  const [system, ephemeral] =
+    diskBus === 'virtio'
+      ? ['/dev/vda', '/dev/vdb']
+      : [diskHint(diskBus, 'root').path, diskHint(diskBus, 'ephemeral')];
+  return { system, ephemeral: ephemeralDiskMb > 0 ? ephemeral : undefined };
+}
+
+async function refuseMissingStemcell(host: LibvirtHost, cid: StemcellCid): Promise<void> {
+  if (!(await host.findVolume(descriptionVolume(cid)))) throw stemcellNotFound(cid);
+}
+
+/** None if the domain went away just now. */
+async function disksOf(domain: Domain): Promise<DomainDisk[]> {
+  try {
+    return disksIn(await domain.xml());
+  } catch (error) {
+    if (isNoDomain(error)) return [];
+    throw error;
   }
 }
 

@@ -2,12 +2,15 @@ import { expect, test } from 'vitest';
 import { parseXml, type XmlElement } from '../../../../../src/clients/libvirt/index.ts';
 import type { StemcellCid, VmCid } from '../../../../../src/cpi/backend.ts';
 import { type DomainFacts, diskXml, domainXml } from '../../../../../src/cpi/backends/qemu/domain-xml.ts';
+import { parseVmProperties, type VmProperties } from '../../../../../src/cpi/backends/qemu/vm-properties.ts';
+import { silentLog } from '../../../../../src/platform/log.ts';
 
 const vm = 'vm-0123456789abcdef0' as VmCid;
+const defaults = { machine: 'pc', infrastructure: undefined } as const;
 const facts: DomainFacts = {
   type: 'qemu',
-  machine: 'pc',
   folder: '/pool',
+  diskFolder: '/pool',
   environment: `it's <mine>`,
   spec: {
     cid: vm,
@@ -25,11 +28,12 @@ const facts: DomainFacts = {
     ],
     networks: {},
   },
-  resources: { cpus: 2, memoryMb: 512, ephemeralDiskMb: 1024, rootDiskMb: 0 },
+  properties: parseVmProperties({ cpus: 2, memory: 512, ephemeral_disk: 1024 }, defaults, silentLog),
 };
 
-function domain(changes: Partial<DomainFacts> = {}): XmlElement {
-  const root = parseXml(domainXml({ ...facts, ...changes })).child('domain');
+function domain(changes: Partial<VmProperties> = {}, type: DomainFacts['type'] = 'qemu'): XmlElement {
+  const properties = { ...facts.properties, ...changes };
+  const root = parseXml(domainXml({ ...facts, type, properties })).child('domain');
   if (!root) throw new Error('no domain');
   return root;
 }
@@ -58,8 +62,7 @@ test('the guest sees root disk, ephemeral disk and a read-only drive with its se
     { file: `/pool/${vm}-ephemeral.qcow2`, as: 'virtio vdb', serial: 'ephemeral', readonly: false },
     { file: `/pool/${vm}-config.iso`, as: 'scsi sda', serial: undefined, readonly: true },
   ]);
-  const resources = { ...facts.resources, ephemeralDiskMb: 0 };
-  expect(devices(domain({ resources }), 'disk')).toHaveLength(2);
+  expect(devices(domain({ ephemeralDiskMb: 0 }), 'disk')).toHaveLength(2);
 });
 
 test('NICs keep their order, and the record has what BOSH calls them', () => {
@@ -101,8 +104,44 @@ test('q35 has root ports to spare, pc needs none', () => {
 });
 
 test('with KVM the guest has the host’s processor, emulated a plain one', () => {
-  expect(domain({ type: 'kvm' }).child('cpu')?.attribute('mode')).toBe('host-passthrough');
+  expect(domain({}, 'kvm').child('cpu')?.attribute('mode')).toBe('host-passthrough');
   expect(domain().at('cpu', 'model')?.text).toBe('qemu64');
+});
+
+test('on SCSI each disk has a target of its own on the one controller, after the drive with the settings', () => {
+  const disks = devices(domain({ diskBus: 'scsi' }), 'disk').map((disk) => [
+    disk.child('target')?.attribute('dev'),
+    disk.child('target')?.attribute('bus'),
+    disk.child('address')?.attribute('controller'),
+    disk.child('address')?.attribute('target'),
+  ]);
+  expect(disks).toEqual([
+    ['sdb', 'scsi', '0', '1'],
+    ['sdc', 'scsi', '0', '2'],
+    ['sda', 'scsi', undefined, undefined],
+  ]);
+  expect(devices(domain({ diskBus: 'scsi' }), 'controller').map((each) => each.attribute('model'))).toEqual([
+    'virtio-scsi',
+  ]);
+});
+
+test('UEFI is libvirt’s to choose, without Secure Boot', () => {
+  const os = domain({ firmware: 'uefi' }).child('os');
+  expect(os?.attribute('firmware')).toBe('efi');
+  expect(os?.at('firmware', 'feature')?.attribute('enabled')).toBe('no');
+  expect(domain().child('os')?.attribute('firmware')).toBeUndefined();
+});
+
+test('further devices are among the others; virtiofs gets memory that can be shared, a screen takes the place of none', () => {
+  const filesystem =
+    '<filesystem type="mount"><driver type="virtiofs"/><source dir="/srv"/><target dir="srv"/></filesystem>';
+  const root = domain({ devices: [filesystem, '<video><model type="virtio"/></video>'] });
+  expect(devices(root, 'filesystem')[0]?.child('target')?.attribute('dir')).toBe('srv');
+  expect(root.at('memoryBacking', 'access')?.attribute('mode')).toBe('shared');
+  const videos = (of: XmlElement) =>
+    devices(of, 'video').map((each) => each.child('model')?.attribute('type'));
+  expect([videos(root), videos(domain())]).toEqual([['virtio'], ['none']]);
+  expect(domain().child('memoryBacking')).toBeUndefined();
 });
 
 test('a persistent disk is known by its CID, as serial and as alias', () => {
