@@ -202,9 +202,6 @@ export interface Inventory {
   readonly storageActive: boolean;
 }
 
-/** What `boshvirt up` lays before the first CPI call, and `down` takes away; bosh itself never asks for it. */
-export interface Ground {
-  /** Makes the storage pool and the network and starts them; what is there already stays. Throws a CloudError on a clash. */
 /** A VM as people want to see it. */
 export interface VmDetails extends VmFacts {
   /** What BOSH said of it in set_vm_metadata, each value as text; empty until then. */
@@ -260,13 +257,13 @@ export interface Orphan {
   readonly bytesOnDisk: number;
 }
 
+/** What `boshvirt up` lays before the first CPI call, and `down` takes away; bosh itself never asks for it. */
+export interface Ground {
+  /** Makes the storage pool and the network and starts them; what is there already stays. Throws a CloudError on a clash. */
   prepare(plan: GroundPlan): Promise<void>;
   /** Free bytes where the disks lie. */
   freeBytes(): Promise<number>;
   inventory(): Promise<Inventory>;
-  /** Starts what a reboot of the hypervisor's machine left off: network, storage, VMs. */
-  revive(): Promise<void>;
-  /** Removes every VM, volume, the network and the storage pool of this environment; idempotent. */
   /** Throws a CloudError if the storage is stopped. */
   census(): Promise<Census>;
   /** Names of all environments that have something on this hypervisor, this one or others. */
@@ -278,6 +275,9 @@ export interface Orphan {
   orphans(owners: Owners): Promise<Orphan[]>;
   /** Looks once more and removes it; false if it is no orphan any more. Throws a CloudError for what cannot be. */
   removeOrphan(orphan: Orphan, owners: Owners): Promise<boolean>;
+  /** Starts what a reboot of the hypervisor's machine left off: network, storage, VMs. */
+  revive(): Promise<void>;
+  /** Removes every VM, volume, the network and the storage pool of this environment; idempotent. */
   clear(): Promise<void>;
   /** What the VM's serial console has said since the VM was made. */
   consoleLog(vm: VmCid): AsyncIterable<Uint8Array>;
