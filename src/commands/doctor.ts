@@ -1,24 +1,38 @@
 import { Flags } from '@oclif/core';
 import { BaseCommand } from '../command-line/base-command.ts';
 import { yesFlag } from '../command-line/shared-flags.ts';
-import { doctor, type Finding, repair } from '../environment/doctor.ts';
+import { backendNames } from '../cpi/backends/registry.ts';
+import { type DoctorFinding, doctor, repair } from '../environment/doctor.ts';
 
-const marks: Readonly<Record<Finding['status'], string>> = { ok: 'ok  ', warn: 'warn', fail: 'FAIL' };
+const marks: Readonly<Record<DoctorFinding['status'], string>> = { ok: 'ok  ', warn: 'warn', fail: 'FAIL' };
 
 export default class Doctor extends BaseCommand<typeof Doctor> {
   static override summary =
     'Look at this machine: what is there, what is missing, why it matters, how to mend it.';
-  static override examples = ['<%= config.bin %> doctor', '<%= config.bin %> doctor --fix --yes'];
+  static override examples = [
+    '<%= config.bin %> doctor',
+    '<%= config.bin %> doctor --fix --yes',
+    '<%= config.bin %> doctor --backend qemu',
+  ];
   static override enableJsonFlag = true;
   static override flags = {
     ...yesFlag,
+    backend: Flags.string({
+      options: [...backendNames],
+      description: 'hypervisor to look at (default: all of them, the one that up would take before all)',
+      env: 'BOSHVIRT_BACKEND',
+    }),
     fix: Flags.boolean({ description: 'install what is missing, after asking' }),
   };
 
-  async run(): Promise<Finding[]> {
-    if (this.flags.fix) await repair(this.caller(this.flags));
-    const findings = await doctor();
-    for (const { id, status, title, detail, why, fix } of findings) {
+  async run(): Promise<DoctorFinding[]> {
+    const { backend, fix: repairs } = this.flags;
+    if (repairs) await repair(backend, this.caller(this.flags));
+    const findings = await doctor(backend);
+    let group: string | undefined;
+    for (const { id, status, title, detail, why, fix, backend: about } of findings) {
+      if (about !== group) this.print(`\nbackend ${about}`);
+      group = about;
       this.print(`${marks[status]} ${title}: ${detail}  [${id}]`);
       if (status === 'ok') continue;
       this.print(`       why: ${why}`);

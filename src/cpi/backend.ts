@@ -6,7 +6,9 @@
  * else throws VMNotFound, DiskNotFound or StemcellNotFound; a failed create leaves nothing; state lives in the
  * hypervisor, so that a second process, another day, sees the same world.
  */
+import type { Check } from '../platform/finding.ts';
 import type { Log } from '../platform/log.ts';
+import type { PackageNeed } from '../platform/package-need.ts';
 import type { AgentSettings } from './agent/agent-settings.ts';
 import type { NetworkSpec } from './agent/networks.ts';
 import type { StemcellImage } from './stemcell/stemcell-image.ts';
@@ -198,6 +200,8 @@ export interface Inventory {
   readonly disks: readonly DiskCid[];
   readonly snapshots: readonly SnapshotCid[];
   readonly stemcells: readonly StemcellCid[];
+  /** Those that create_network has made. */
+  readonly networks: readonly NetworkCid[];
   readonly networkActive: boolean;
   readonly storageActive: boolean;
 }
@@ -324,9 +328,23 @@ export interface BackendConfig {
   readonly options: JsonObject;
 }
 
+/** What a backend asks of the machine that boshvirt runs on. */
+export interface Preflight {
+  /** Debian packages, with what tells that they are there. */
+  readonly packages: readonly PackageNeed[];
+  /** Looks at anything else; `fail` means that guests of this backend cannot be here. Ids begin with the backend's name. */
+  readonly checks: readonly Check[];
+  /** MiB that a guest takes beside its own memory. */
+  readonly overheadMb: number;
+}
+
 export interface BackendModule {
   readonly name: string;
   readonly traits: Traits;
+  /** libvirt's drivers that it works with, as URIs name them, the usual one first. */
+  readonly drivers: readonly [string, ...string[]];
+  /** For `up` and `doctor`; does not connect. */
+  preflight(): Promise<Preflight>;
   /** Must not connect: `info` has to answer while the hypervisor is down (contract 8.1, 2). */
   open(config: BackendConfig, log: Log): Promise<Backend>;
 }

@@ -9,15 +9,16 @@ import { privateHostFolder } from './paths.ts';
 import { type EnvironmentRecord, environmentNames, readRecord } from './record.ts';
 import { chosenStemcell, resolveResources, type UpRequest } from './up-settings.ts';
 
-/** The libvirt that an environment will live on. */
+/** The libvirt that an environment will live on, and what works with it. */
 export interface ChosenHost {
+  readonly backend: string;
   readonly uri: string;
   readonly host: EnvironmentRecord['host'];
 }
 
 /**
  * Decides everything about an environment that a person left open; what was decided before stays. Throws a UserError for
- * what cannot be: an unknown backend, a range that the host uses already.
+ * what cannot be: a range that the host uses already.
  */
 export async function decideEnvironment(
   name: string,
@@ -29,10 +30,11 @@ export async function decideEnvironment(
   return {
     version: 1,
     name,
-    backend: before?.backend ?? chosenBackend(request.backend),
     profile: before?.profile ?? 'machine',
     engine: await chooseEngine(request.engine ?? 'auto', before?.engine),
-    ...chosen,
+    backend: chosen.backend,
+    uri: chosen.uri,
+    host: chosen.host,
     network: await decideNetwork(name, request, chosen, before),
     pool: before?.pool ?? { name: names.pool, path: poolPath(names.pool, chosen) },
     resources: resolveResources(request, before),
@@ -57,14 +59,10 @@ async function decideAgent(
   return request.agent === undefined ? before?.agent : { path, sha256: await hashFile(path, 'sha256') };
 }
 
-const chosenBackend = (asked = 'auto'): string => (asked === 'auto' ? 'qemu' : asked);
-
 /** Refuses a backend or a profile that this version does not have. Throws a UserError UNSUPPORTED. */
-export function refuseUnknown({ backend, profile, uri }: UpRequest): void {
+export function refuseUnknown({ backend, profile }: UpRequest): void {
   refuseOther('backend', backend, ['auto', ...backendNames]);
   refuseOther('profile', profile, ['machine']);
-  const driver = uri === undefined ? undefined : /^([^:+]+)(?:\+[^:]*)?:/.exec(uri)?.[1];
-  refuseOther('driver for libvirt', driver, ['qemu']);
 }
 
 function refuseOther(what: string, asked: string | undefined, known: readonly string[]): void {

@@ -1,10 +1,8 @@
+import { backendModule } from '../cpi/backends/registry.ts';
 import { availableMemoryMb } from '../host/findings/index.ts';
 import { UserError } from '../platform/errors.ts';
 import type { EnvironmentRecord } from './record.ts';
 import { formatMegabytes } from './sizes.ts';
-
-/** What QEMU takes beside the guest's memory. */
-const overheadMb = 128;
 
 /**
  * Refuses a machine that would not find its memory on this host: the kernel would end it, or something else, later on. The
@@ -16,6 +14,7 @@ export async function refuseShortMemory(
 ): Promise<void> {
   if (record.uri.includes('+ssh:')) return; // another host's memory cannot be seen from here
   const wanted = record.resources.memoryMb;
+  const { overheadMb } = await (await backendModule(record.backend)).preflight();
   const has = before?.resources.memoryMb ?? -overheadMb;
   const available = await availableMemoryMb();
   if (wanted - has <= available) return;

@@ -1,5 +1,5 @@
 import { mkdir, rm } from 'node:fs/promises';
-import type { Backend } from '../cpi/backend.ts';
+import type { Backend, BackendModule } from '../cpi/backend.ts';
 import { installPackages } from '../host/findings/index.ts';
 import { findLibvirt } from '../host/libvirt-service.ts';
 import { privateHostUri } from '../host/private-host/index.ts';
@@ -7,6 +7,7 @@ import { UserError } from '../platform/errors.ts';
 import type { Lock } from '../platform/lock.ts';
 import { buildProbeStemcell } from '../stemcell/index.ts';
 import { inspectStemcell } from '../stemcell/inspect-stemcell.ts';
+import type { ChosenBackend } from './choose-backend.ts';
 import { agentOf } from './credentials.ts';
 import { type ChosenHost, decideEnvironment, decideNetwork } from './decide.ts';
 import { deploySource, engineContext, type StemcellSource } from './deploy.ts';
@@ -35,6 +36,7 @@ export interface UpJob {
   readonly request: UpRequest;
   readonly options: UpOptions;
   readonly before: EnvironmentRecord | undefined;
+  readonly backend: ChosenBackend;
   /** Packages that the person agreed to install. */
   readonly missing: readonly string[];
   readonly lock: Lock;
@@ -67,11 +69,13 @@ function installStep({ missing, caller: { log, signal } }: UpJob): Step<UpWork> 
 }
 
 /** Nothing is made yet: what cannot be is refused here. */
-function decideStep({ name, request, before, caller }: UpJob): Step<UpWork> {
+function decideStep({ name, request, before, backend, caller }: UpJob): Step<UpWork> {
   return {
     title: 'Find libvirt',
     async run(work, say) {
-      const chosen = await chooseHost(request, before, caller);
+      const { module, why } = backend;
+      say(`${module.name}: ${why}`);
+      const chosen = await chooseHost(module, request, before, caller);
       work.record = await decideEnvironment(name, request, chosen, before);
       await refuseShortMemory(work.record, before);
       say(chosen.host === 'private' ? 'boshvirt runs one of its own' : chosen.uri);
@@ -172,13 +176,14 @@ async function begin(
 
 /** What was chosen before stays; a libvirt that a person named has to answer; where none does, ours will. */
 async function chooseHost(
+  { name: backend, drivers: [driver] }: BackendModule,
   request: UpRequest,
   before: EnvironmentRecord | undefined,
   caller: Caller,
 ): Promise<ChosenHost> {
-  if (before) return { uri: before.uri, host: before.host };
-  const found = await findLibvirt(request.uri, { signal: caller.signal });
-  if (found.kind !== 'none') return { uri: found.uri, host: found.kind };
+  if (before) return before;
+  const found = await findLibvirt(request.uri, { driver, signal: caller.signal });
+  if (found.kind !== 'none') return { backend, uri: found.uri, host: found.kind };
   if (process.getuid?.() !== 0) {
     throw new UserError('PERMISSION', 'No libvirt answers, and to run one of its own boshvirt needs root', {
       hints: [
@@ -187,7 +192,7 @@ async function chooseHost(
       ],
     });
   }
-  return { uri: privateHostUri(privateHostFolder(), 'qemu'), host: 'private' };
+  return { backend, uri: privateHostUri(privateHostFolder(), driver), host: 'private' };
 }
 
 async function layGround(backend: Backend, record: EnvironmentRecord): Promise<void> {

@@ -1,9 +1,11 @@
 import { rm } from 'node:fs/promises';
-import { missingPackages } from '../host/findings/index.ts';
+import type { BackendModule } from '../cpi/backend.ts';
+import { missingPackages, stemcellPackages } from '../host/findings/index.ts';
 import { BugError } from '../platform/errors.ts';
 import { isThere } from '../platform/files.ts';
 import { type Lock, takeLock } from '../platform/lock.ts';
 import { approveLoss } from './approve-loss.ts';
+import { chooseBackend } from './choose-backend.ts';
 import { refuseUnknown } from './decide.ts';
 import { distance } from './distance.ts';
 import { approve } from './doctor.ts';
@@ -59,8 +61,9 @@ async function upLocked(
   const far = before && (await distance(before, request, options, caller));
   if (before && far === 'none') return { record: before, changed: false };
   if (before && far === 'remake') await approveLoss(before, caller);
-  const missing = await approvedPackages(request, before, caller);
-  await caller.runSteps(stepsOfUp({ name, request, options, before, missing, lock, caller }), {});
+  const backend = await chooseBackend(request, before);
+  const missing = await approvedPackages(backend.module, request, before, caller);
+  await caller.runSteps(stepsOfUp({ name, request, options, before, backend, missing, lock, caller }), {});
   const record = await readRecord(name);
   if (!record) throw new BugError(`environment '${name}' has no record after its steps`);
   return { record, changed: true };
@@ -68,17 +71,17 @@ async function upLocked(
 
 /** What is missing on this machine, once the person agreed to install it; empty when nothing is. */
 async function approvedPackages(
+  backend: BackendModule,
   request: UpRequest,
   before: EnvironmentRecord | undefined,
   caller: Caller,
 ): Promise<string[]> {
   const uri = request.uri ?? before?.uri;
   const local = uri === undefined || !uri.includes('+ssh:');
-  const [hypervisor, builder] = await Promise.all([
-    local ? missingPackages('qemu') : [],
-    chosenStemcell(request, before).stemcell === undefined ? missingPackages('stemcell') : [],
+  const missing = await missingPackages([
+    ...(local ? (await backend.preflight()).packages : []),
+    ...(chosenStemcell(request, before).stemcell === undefined ? stemcellPackages : []),
   ]);
-  const missing = [...new Set([...hypervisor, ...builder])];
   if (missing.length === 0) return [];
   await approve(missing, caller);
   return missing;

@@ -9,18 +9,21 @@ export type FoundLibvirt =
 /** libvirt's driver that a URI names: `qemu` of `qemu+ssh://host/system`. Throws a UserError for what is no URI. */
 export const driverOf = (uri: string): string => parseUri(uri).driver;
 
-const systemUri = 'qemu:///system';
+/** Where a machine's own libvirt answers for one of its drivers. */
+export const systemUri = (driver: string): string => `${driver}:///system`;
 
 /**
- * The libvirt to use: the one that a person named, which has to answer, else the machine's own if it answers. Throws a
- * UserError HYPERVISOR if the named one does not.
+ * The libvirt to use: the one that a person named, which has to answer, else the machine's own if its driver answers. Throws
+ * a UserError HYPERVISOR if the named one does not.
  */
 export async function findLibvirt(
   asked: string | undefined,
-  options: { signal: AbortSignal },
+  options: { driver: string; signal: AbortSignal },
 ): Promise<FoundLibvirt> {
-  if (asked === undefined)
-    return (await answers(systemUri, options.signal)) ? { kind: 'system', uri: systemUri } : { kind: 'none' };
+  if (asked === undefined) {
+    const uri = systemUri(options.driver);
+    return (await answers(uri, options.signal)) ? { kind: 'system', uri } : { kind: 'none' };
+  }
   try {
     await using _libvirt = await connectLibvirt(asked, { signal: options.signal });
     return { kind: 'given', uri: asked };

@@ -47,7 +47,7 @@ describe('refused before anything is made', () => {
     [['up', '--config', 'nope.yml'], 2, 'nope.yml cannot be read: there is no such file'],
     [['up', '--stemcell', 'nope.tgz'], 2, 'there is no such file'],
     [['up', '--profile', 'lite'], 12, "no profile 'lite'"],
-    [['up', '--backend', 'lxc'], 12, "no backend 'lxc'"],
+    [['up', '--backend', 'vmware'], 12, "no backend 'vmware'"],
     [['up', '--uri', 'vbox:///session'], 12, "'vbox'"],
     [['up', '--memory', '100TiB'], 20, 'this host has'],
     [['up', '--uri', 'qemu:///system?socket=/nowhere'], 40, '/nowhere'],

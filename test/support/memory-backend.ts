@@ -123,6 +123,8 @@ export function memoryModule(host: MemoryHost): BackendModule {
       settingsMedium: 'config-drive',
       preconfiguredNetworks: false,
     },
+    drivers: ['memory'],
+    preflight: async () => ({ packages: [], checks: [], overheadMb: 0 }),
     async open() {
       return openMemory(host);
     },
@@ -387,8 +389,6 @@ class MemoryGround implements Ground {
     return { vms: facts, ...kept, networkActive, storageActive: networkActive };
   }
 
-  async revive() {
-    this.#host.networkActive = true;
   async census(): Promise<Census> {
     const { vms } = await this.inventory();
     return {
@@ -434,6 +434,8 @@ class MemoryGround implements Ground {
     return at >= 0;
   }
 
+  async revive() {
+    this.#host.networkActive = true;
     for (const vm of this.#host.vms.values()) vm.state = 'running';
   }
 

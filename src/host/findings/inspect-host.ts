@@ -1,29 +1,37 @@
 import { messageOf } from '../../platform/errors.ts';
-import { accelerator } from './checks/accelerator.ts';
+import type { Check, Finding } from '../../platform/finding.ts';
 import { folderChecks } from './checks/folders.ts';
-import { hypervisorChecks } from './checks/hypervisor.ts';
+import { libvirtChecks } from './checks/libvirt.ts';
 import { memory } from './checks/memory.ts';
 import { networkChecks } from './checks/network.ts';
-import { packageChecks } from './checks/packages.ts';
+import { packageCheck } from './checks/packages.ts';
 import { privilegeChecks } from './checks/privileges.ts';
 import { programChecks } from './checks/programs.ts';
-import type { Check, Finding } from './finding.ts';
+import { stemcellPackages } from './packages.ts';
 
 /**
- * Looks at this machine; each check says what it saw and, where something is wrong, why it matters and what to do. `dataFolder`
- * is where boshvirt keeps environments.
+ * What is looked at on this machine, whatever guests are made with. `dataFolder` is where boshvirt keeps environments; `uri` is
+ * where the machine's own libvirt would answer.
  */
-export async function inspectHost(dataFolder: string): Promise<Finding[]> {
-  const checks = [
-    ...packageChecks,
-    ...privilegeChecks,
-    ...hypervisorChecks,
-    accelerator,
-    memory,
-    ...folderChecks(dataFolder),
-    ...networkChecks,
-    ...programChecks,
-  ];
+export const hostChecks = (dataFolder: string, uri: string): readonly Check[] => [
+  packageCheck(
+    {
+      id: 'stemcell.packages',
+      title: 'stemcell tools',
+      why: 'they build the probe stemcell; --stemcell PATH does without',
+    },
+    stemcellPackages,
+  ),
+  ...privilegeChecks,
+  ...libvirtChecks(uri),
+  memory,
+  ...folderChecks(dataFolder),
+  ...networkChecks,
+  ...programChecks,
+];
+
+/** Looks at all of it; each finding says what was seen and, where something is wrong, why it matters and what to do. */
+export async function inspect(checks: readonly Check[]): Promise<Finding[]> {
   return await Promise.all(checks.map(lookAt));
 }
 

@@ -12,7 +12,8 @@ beforeEach(async () => {
 });
 afterEach(async () => await rm(folder, { recursive: true }));
 
-const options = { signal: AbortSignal.timeout(20_000) };
+const driver = 'qemu';
+const options = { driver, signal: AbortSignal.timeout(20_000) };
 
 test('a libvirt that was named and is not there is an error with the socket in it and a way to try', async () => {
   const uri = `qemu:///system?socket=${join(folder, 'none')}`;
@@ -41,8 +42,8 @@ test('what is no URI is told apart from what does not answer', async () => {
 
 test('a signal comes out as it is, whether a libvirt was named or not', async () => {
   const signal = AbortSignal.abort(new Error('Ctrl-C'));
-  await expect(findLibvirt('qemu:///system', { signal })).rejects.toThrow('Ctrl-C');
-  await expect(findLibvirt(undefined, { signal })).rejects.toThrow('Ctrl-C');
+  await expect(findLibvirt('qemu:///system', { driver, signal })).rejects.toThrow('Ctrl-C');
+  await expect(findLibvirt(undefined, { driver, signal })).rejects.toThrow('Ctrl-C');
 });
 
 test('without a name it is the machine’s own if that answers, as virsh sees it', async () => {

@@ -8,6 +8,8 @@ export const qemu: BackendModule = {
     settingsMedium: 'config-drive',
     preconfiguredNetworks: false,
   },
+  drivers: ['qemu'],
+  preflight: async () => (await import('./preflight.ts')).qemuPreflight,
   async open(config, log) {
     const { openQemu } = await import('./open.ts');
     return await openQemu(config, log);

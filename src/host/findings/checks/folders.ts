@@ -1,8 +1,8 @@
 import { stat, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { errnoOf } from '../../../platform/errors.ts';
+import { type Check, ok, type Verdict, warn } from '../../../platform/finding.ts';
 import { commandLine } from '../../../platform/process.ts';
-import { type Check, ok, type Verdict, warn } from '../finding.ts';
 
 const bytesPerMb = 1024 * 1024;
 const wantedMb = 4096;

@@ -1,4 +1,4 @@
-import { type Check, ok, warn } from '../finding.ts';
+import { type Check, ok, warn } from '../../../platform/finding.ts';
 import { availableMemoryMb } from '../memory.ts';
 
 const wantedMb = 1024;

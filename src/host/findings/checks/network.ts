@@ -1,28 +1,11 @@
-import { access } from 'node:fs/promises';
 import { messageOf } from '../../../platform/errors.ts';
+import { type Check, ok, warn } from '../../../platform/finding.ts';
 import { run, which } from '../../../platform/process.ts';
-import { type Check, ok, warn } from '../finding.ts';
 import { installCommand } from '../install.ts';
 import { findFreeRange } from '../ranges.ts';
 import { isRoot } from './privileges.ts';
 
-const tunDevice = '/dev/net/tun';
-
 export const networkChecks: readonly Check[] = [
-  {
-    id: 'tun.device',
-    title: 'network device',
-    why: 'every network card of a guest is one of its taps',
-    async look() {
-      const found = await access(tunDevice).then(
-        () => true,
-        () => false,
-      );
-      return found
-        ? ok(`${tunDevice} is there`)
-        : warn(`no ${tunDevice}`, `modprobe tun; in a container: start that with --device ${tunDevice}`);
-    },
-  },
   {
     id: 'network.filter',
     title: 'address translation',

@@ -1,24 +1,22 @@
-import { type Check, fail, ok } from '../finding.ts';
+import { type Check, fail, ok } from '../../../platform/finding.ts';
+import type { PackageNeed } from '../../../platform/package-need.ts';
+import { commandLine } from '../../../platform/process.ts';
 import { installCommand } from '../install.ts';
-import { missingPackages, type Need } from '../packages.ts';
+import { missingPackages } from '../packages.ts';
 
-async function look(need: Need) {
-  const missing = await missingPackages(need);
-  if (missing.length === 0) return ok('installed');
-  return fail(`missing: ${missing.join(', ')}`, `${installCommand(missing)} (or boshvirt doctor --fix)`);
+/** A look at packages that `boshvirt doctor --fix`, with these words after it, installs. */
+export function packageCheck(
+  facts: Pick<Check, 'id' | 'title' | 'why'>,
+  needs: readonly PackageNeed[],
+  words: readonly string[] = [],
+): Check {
+  const repair = commandLine(['boshvirt', 'doctor', '--fix', ...words]);
+  return {
+    ...facts,
+    async look() {
+      const missing = await missingPackages(needs);
+      if (missing.length === 0) return ok('installed');
+      return fail(`missing: ${missing.join(', ')}`, `${installCommand(missing)} (or ${repair})`);
+    },
+  };
 }
-
-export const packageChecks: readonly Check[] = [
-  {
-    id: 'host.packages',
-    title: 'hypervisor packages',
-    why: 'guests run on libvirt and QEMU',
-    look: () => look('qemu'),
-  },
-  {
-    id: 'stemcell.packages',
-    title: 'stemcell tools',
-    why: 'they build the probe stemcell; --stemcell PATH does without',
-    look: () => look('stemcell'),
-  },
-];

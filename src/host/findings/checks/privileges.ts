@@ -1,6 +1,6 @@
 import { messageOf } from '../../../platform/errors.ts';
+import { type Check, ok, warn } from '../../../platform/finding.ts';
 import { run } from '../../../platform/process.ts';
-import { type Check, ok, warn } from '../finding.ts';
 
 /** The mounts and namespaces of libexec/private-host-init. */
 const tryOut = 'mount -t proc proc /proc; umount -l /sys || :; mount -t sysfs sysfs /sys';

@@ -1,5 +1,5 @@
+import { type Check, ok, type Verdict, warn } from '../../../platform/finding.ts';
 import { run, which } from '../../../platform/process.ts';
-import { type Check, ok, type Verdict, warn } from '../finding.ts';
 import { installCommand } from '../install.ts';
 
 async function lookAtBosh(): Promise<Verdict> {
@@ -24,7 +24,7 @@ async function lookAtSsh(): Promise<Verdict> {
 export const programChecks: readonly Check[] = [
   { id: 'bosh.cli', title: 'bosh CLI', why: 'manifests with jobs need it', look: lookAtBosh },
   { id: 'ruby', title: 'Ruby', why: 'bosh renders the templates of jobs with it', look: lookAtRuby },
-  { id: 'ssh.client', title: 'SSH', why: 'boshvirt ssh runs it, and so does qemu+ssh://', look: lookAtSsh },
+  { id: 'ssh.client', title: 'SSH', why: 'boshvirt ssh runs it, and so do URIs with +ssh', look: lookAtSsh },
   {
     id: 'node.version',
     title: 'Node',
