@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { buildProbeStemcell } from '../stemcell/index.ts';
+import { buildProbeStemcell, type ProbeFormName } from '../stemcell/index.ts';
 import type { Caller } from './steps/step.ts';
 
 export type BuiltStemcell = Awaited<ReturnType<typeof buildProbeStemcell>>;
@@ -8,6 +8,7 @@ interface StemcellRequest {
   readonly cacheDir: string;
   readonly outPath: string | undefined;
   readonly agentPath: string | undefined;
+  readonly form: ProbeFormName;
 }
 
 /** Builds the probe stemcell, or finds it in the cache. */
@@ -20,6 +21,7 @@ export async function buildStemcell(request: StemcellRequest, caller: Caller): P
         async run(_, say) {
           work.built = await buildProbeStemcell({
             cacheDir: request.cacheDir,
+            form: request.form,
             log: caller.log,
             signal: caller.signal,
             onStep: say,

@@ -6,15 +6,17 @@ import type { Log } from '../platform/log.ts';
 import { run } from '../platform/process.ts';
 import { requireBuildTools } from './build-tools.ts';
 import { DebianPackages } from './debian-packages.ts';
-import { bootSizeMb, makeProbeDisk, rootSizeMb } from './probe-disk.ts';
+import type { ProbeForm } from './probe-form.ts';
+import { type ProbeFormName, probeForms } from './probe-forms.ts';
 import { gatherInputs, type ProbeInputs } from './probe-inputs.ts';
-import { writeImage, writeStemcell } from './stemcell-archive.ts';
+import { writeStemcell } from './stemcell-archive.ts';
 import { copyWhole, type KeptStemcell, StemcellCache } from './stemcell-cache.ts';
 
 export interface ProbeStemcellOptions {
   /** Keeps downloaded packages and finished stemcells. */
   readonly cacheDir: string;
-  readonly arch?: 'x64';
+  /** What it is made for: a virtual machine unless said, or a container. */
+  readonly form?: ProbeFormName;
   /** A real bosh-agent to put in instead of our own. */
   readonly agentPath?: string;
   /** Where to copy the stemcell to besides the cache. */
@@ -30,7 +32,7 @@ export interface ProbeStemcell extends KeptStemcell {
   readonly cached: boolean;
 }
 
-const name = 'boshvirt-probe';
+const operatingSystem = 'boshvirt-probe';
 const lockTimeoutMs = 10 * 60_000;
 
 /**
@@ -39,11 +41,12 @@ const lockTimeoutMs = 10 * 60_000;
  */
 export async function buildProbeStemcell(options: ProbeStemcellOptions): Promise<ProbeStemcell> {
   const { cacheDir, signal, outPath } = options;
-  await requireSupported();
+  const form = probeForms[options.form ?? 'vm'];
+  await requireSupported(form);
   await mkdir(cacheDir, { recursive: true });
   options.onStep?.('looking for packages');
   const debian = new DebianPackages({ cacheDir, signal });
-  const inputs = await gatherInputs(debian, options.agentPath);
+  const inputs = await gatherInputs(debian, form, options.agentPath);
   const cache = new StemcellCache(cacheDir);
   await using _lock = await takeLock(
     cache.lockPath(inputs.key),
@@ -51,12 +54,12 @@ export async function buildProbeStemcell(options: ProbeStemcellOptions): Promise
     'building the probe stemcell',
   );
   const found = await cache.find(inputs.key);
-  const stemcell = found ?? (await build(inputs, debian, cache, options));
+  const stemcell = found ?? (await build(form, inputs, debian, cache, options));
   if (outPath !== undefined) await copyWhole(stemcell.path, outPath);
   return { ...stemcell, path: outPath ?? stemcell.path, cached: found !== undefined };
 }
 
-async function requireSupported(): Promise<void> {
+async function requireSupported({ programs }: ProbeForm): Promise<void> {
   if (process.platform !== 'linux' || process.arch !== 'x64') {
     throw new UserError(
       'UNSUPPORTED',
@@ -66,10 +69,11 @@ async function requireSupported(): Promise<void> {
       },
     );
   }
-  await requireBuildTools();
+  await requireBuildTools(programs);
 }
 
 async function build(
+  form: ProbeForm,
   { key, packages, own, version }: ProbeInputs,
   debian: DebianPackages,
   cache: StemcellCache,
@@ -86,11 +90,11 @@ async function build(
     say('unpacking packages');
     const unpacked = join(work, 'packages');
     for (const file of files) await run(['dpkg-deb', '-x', file, unpacked], { signal });
-    const disk = await makeProbeDisk({ ...own, packages: unpacked }, work, say, signal);
-    say('packing the stemcell');
     const [image, path] = [join(work, 'image'), join(work, 'stemcell.tgz')];
-    const sha1 = await writeImage(image, disk, signal);
-    const facts = { name, version, operatingSystem: name, diskMb: 1 + bootSizeMb + rootSizeMb };
+    const sha1 = await form.writeImage(image, { ...own, packages: unpacked }, { work, say, signal });
+    say('packing the stemcell');
+    const { stemcellName: name, stemcellFormats, cloudProperties } = form;
+    const facts = { name, version, operatingSystem, stemcellFormats, cloudProperties };
     await writeStemcell(path, { path: image, sha1 }, facts, signal);
     return await cache.keep(key, path, name, version);
   } catch (error) {

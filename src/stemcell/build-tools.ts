@@ -8,14 +8,13 @@ import { which } from '../platform/process.ts';
 const programs = {
   apt: ['apt-get', 'apt-cache'],
   dpkg: ['dpkg-deb'],
-  e2fsprogs: ['mke2fs', 'debugfs'],
   'util-linux': ['flock'],
 } as const;
 
-/** Throws a UserError that names every missing program and its package. */
-export async function requireBuildTools(): Promise<void> {
+/** Throws a UserError that names every missing program, of these and of `others`, and its package. */
+export async function requireBuildTools(others: Readonly<Record<string, readonly string[]>>): Promise<void> {
   const missing: string[] = [];
-  for (const [name, needed] of Object.entries(programs)) {
+  for (const [name, needed] of Object.entries({ ...programs, ...others })) {
     const found = await Promise.all(needed.map(which));
     if (found.includes(undefined)) missing.push(name);
   }

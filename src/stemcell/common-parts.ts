@@ -1,14 +1,8 @@
-import type { PackageWish } from './debian-packages.ts';
-import type { GuestParts } from './guest-parts.ts';
+import { type GuestParts, noParts } from './guest-parts.ts';
 
-/** The kernel for virtual machines; it depends on the package that holds the kernel of the day. */
-export const kernelPackage = 'linux-image-cloud-amd64';
-
-/** What makes the boot partition; run from where they are unpacked. */
-export const toolPackages: readonly PackageWish[] = ['syslinux', 'syslinux-common', 'mtools', 'dosfstools'];
-
-/** What every guest has, whichever agent is in it: busybox (a matter of its own), an ssh server, sudo, tools for ext4. */
+/** What every guest has, in any form and with any agent: busybox (a matter of its own), an ssh server, sudo, tools for ext4. */
 export const commonParts: GuestParts = {
+  ...noParts,
   packages: [
     'busybox-static',
     'dropbear-bin',
@@ -35,22 +29,6 @@ export const commonParts: GuestParts = {
     'libzstd1',
     'zlib1g',
   ],
-  // those of the root disk first
-  drivers: [
-    'virtio_pci',
-    'virtio_blk',
-    'ext4',
-    'virtio_net',
-    'virtio_scsi',
-    'sr_mod',
-    'isofs',
-    'sd_mod',
-    'button',
-    'evdev',
-    'virtio_rng',
-    'virtio_balloon',
-    'ata_piix',
-  ],
   // programs, and what they load without naming it as a library
   packageFiles: [
     { from: ['sbin/mke2fs', 'usr/sbin/mke2fs'], to: '/sbin/mke2fs' },
@@ -69,9 +47,6 @@ export const commonParts: GuestParts = {
     },
   ],
   ownFiles: [
-    { from: 'rc.boot', to: '/etc/rc.boot', mode: 0o755 },
-    { from: 'rc.shutdown', to: '/etc/rc.shutdown', mode: 0o755 },
-    { from: 'power-button', to: '/etc/acpi/PWRF/00000080', mode: 0o755 },
     { from: 'udhcpc.script', to: '/etc/udhcpc.script', mode: 0o755 },
     { from: 'passwd', to: '/etc/passwd', mode: 0o644 },
     { from: 'group', to: '/etc/group', mode: 0o644 },
@@ -94,4 +69,5 @@ export const commonParts: GuestParts = {
     '/etc/shells': '/bin/sh\n/bin/bash\n',
     '/var/vcap/bosh/etc/operating_system': 'probe',
   },
+  inittab: ['::sysinit:/etc/rc.boot', '::respawn:/usr/sbin/dropbear -F -R -g', '::shutdown:/etc/rc.shutdown'],
 };

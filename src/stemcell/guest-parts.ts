@@ -40,6 +40,8 @@ export interface GuestParts {
   readonly links: Readonly<Record<string, string>>;
   /** Short files: path to content. */
   readonly texts: Readonly<Record<string, string>>;
+  /** Lines of /etc/inittab: what busybox' init starts. */
+  readonly inittab: readonly string[];
 }
 
 /** An agent for the guest, and all that is there for its sake. */
@@ -47,18 +49,33 @@ export interface GuestAgent {
   /** Tells stemcells with this agent from others in their version; part of a word, or empty. */
   readonly mark: string;
   readonly parts: GuestParts;
+  /** What it needs besides where disks are its own to find and to partition. */
+  readonly deviceParts: GuestParts;
   readonly files: readonly MachineFile[];
 }
 
-/** Both of them in one guest. */
-export function joinParts(first: GuestParts, second: GuestParts): GuestParts {
+/** No part at all: what parts begin with that say only some of it. */
+export const noParts: GuestParts = {
+  packages: [],
+  drivers: [],
+  packageFiles: [],
+  ownFiles: [],
+  folders: [],
+  links: {},
+  texts: {},
+  inittab: [],
+};
+
+/** All of them in one guest, in their order. */
+export function joinParts(...parts: readonly GuestParts[]): GuestParts {
   return {
-    packages: [...new Set([...first.packages, ...second.packages])],
-    drivers: [...first.drivers, ...second.drivers],
-    packageFiles: [...first.packageFiles, ...second.packageFiles],
-    ownFiles: [...first.ownFiles, ...second.ownFiles],
-    folders: [...first.folders, ...second.folders],
-    links: { ...first.links, ...second.links },
-    texts: { ...first.texts, ...second.texts },
+    packages: [...new Set(parts.flatMap(({ packages }) => packages))],
+    drivers: parts.flatMap(({ drivers }) => drivers),
+    packageFiles: parts.flatMap(({ packageFiles }) => packageFiles),
+    ownFiles: parts.flatMap(({ ownFiles }) => ownFiles),
+    folders: parts.flatMap(({ folders }) => folders),
+    links: Object.assign({}, ...parts.map(({ links }) => links)),
+    texts: Object.assign({}, ...parts.map(({ texts }) => texts)),
+    inittab: parts.flatMap(({ inittab }) => inittab),
   };
 }

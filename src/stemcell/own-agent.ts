@@ -2,7 +2,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { UserError } from '../platform/errors.ts';
 import { packageRoot } from '../platform/package-root.ts';
-import type { GuestAgent, GuestParts } from './guest-parts.ts';
+import { type GuestAgent, type GuestParts, noParts } from './guest-parts.ts';
 import { isThere } from './is-there.ts';
 
 /** Our own agent (stemcells/probe/agent) on the Node that is installed along with boshvirt. */
@@ -18,6 +18,7 @@ export async function ownAgent(): Promise<GuestAgent> {
   return {
     mark: '',
     parts,
+    deviceParts: noParts,
     files: [
       { path: nodeProgram(root), to: '/usr/bin/node', mode: 0o755, withoutSymbols: true },
       { path: program, to: '/var/vcap/bosh/bin/probe-agent.cjs', mode: 0o644 },
@@ -26,16 +27,10 @@ export async function ownAgent(): Promise<GuestAgent> {
 }
 
 const parts: GuestParts = {
+  ...noParts,
   packages: ['libstdc++6', 'libgcc-s1'],
-  drivers: [],
-  packageFiles: [],
-  ownFiles: [
-    { from: 'own-agent/inittab', to: '/etc/inittab', mode: 0o644 },
-    { from: 'own-agent/bosh-agent-rc', to: '/var/vcap/bosh/bin/bosh-agent-rc', mode: 0o755 },
-  ],
-  folders: [],
-  links: {},
-  texts: {},
+  ownFiles: [{ from: 'own-agent/bosh-agent-rc', to: '/var/vcap/bosh/bin/bosh-agent-rc', mode: 0o755 }],
+  inittab: ['::respawn:/var/vcap/bosh/bin/bosh-agent-rc'],
 };
 
 function nodeProgram(root: string): string {

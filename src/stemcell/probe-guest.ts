@@ -37,6 +37,7 @@ export async function guestRoot({ packages, scripts, parts, agentFiles }: GuestS
   tree.folder('/root', 0o700);
   tree.folder('/home/vcap', 0o700, 1000);
   for (const [path, content] of Object.entries(parts.texts)) tree.file(path, content);
+  tree.file('/etc/inittab', parts.inittab.map((line) => `${line}\n`).join(''));
   for (const { from, to, mode } of parts.ownFiles) tree.file(to, await readFile(join(scripts, from)), mode);
   const programs: Buffer[] = [];
   for (const { path, to, mode, withoutSymbols: smaller = false } of agentFiles) {
@@ -87,7 +88,7 @@ export async function guestInitramfs(
   const busybox = await readFirst(packages, ['bin/busybox', 'usr/bin/busybox']);
   const entries: CpioEntry[] = [
     ...['bin', 'dev', 'proc', 'sys', 'root', 'modules'].map((path) => ({ path, mode: 0o755 })),
-    { path: 'init', mode: 0o755, content: await readFile(join(scripts, 'init')) },
+    { path: 'init', mode: 0o755, content: await readFile(join(scripts, 'vm', 'init')) },
     { path: 'bin/busybox', mode: 0o755, content: busybox },
     {
       path: 'modules/order',

@@ -3,14 +3,17 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { UserError } from '../platform/errors.ts';
 import { packageRoot } from '../platform/package-root.ts';
-import { commonParts, kernelPackage, toolPackages } from './common-parts.ts';
-import type { DebianPackage, DebianPackages } from './debian-packages.ts';
+import { commonParts } from './common-parts.ts';
+import type { DebianPackage, DebianPackages, PackageWish } from './debian-packages.ts';
 import { type GuestParts, joinParts } from './guest-parts.ts';
 import { hashFile } from './hash-file.ts';
 import { ownAgent } from './own-agent.ts';
-import { bootSizeMb, recipe, rootSizeMb } from './probe-disk.ts';
+import type { ProbeForm } from './probe-form.ts';
 import type { GuestSources } from './probe-guest.ts';
 import { realAgent } from './real-agent.ts';
+
+/** Raise it when the same inputs shall give another image. */
+const recipe = 1;
 
 /** What a probe stemcell is made from. */
 export interface ProbeInputs {
@@ -24,38 +27,54 @@ export interface ProbeInputs {
 }
 
 /**
- * Finds all that goes into the stemcell, with the bosh-agent at `agentPath` or else our own, and downloads nothing. Throws a
- * UserError for what is missing.
+ * Finds all that goes into a stemcell of that form, with the bosh-agent at `agentPath` or else our own, and downloads nothing.
+ * Throws a UserError for what is missing.
  */
 export async function gatherInputs(
   debian: DebianPackages,
+  form: ProbeForm,
   agentPath: string | undefined,
 ): Promise<ProbeInputs> {
   const agent = agentPath === undefined ? await ownAgent() : await realAgent(agentPath);
   const own = {
     scripts: join(packageRoot(), 'stemcells', 'probe', 'guest'),
-    parts: joinParts(commonParts, agent.parts),
+    parts: joinParts(commonParts, form.parts, agent.parts, ...(form.ownDevices ? [agent.deviceParts] : [])),
     agentFiles: agent.files,
   };
-  const packages = await choosePackages(debian, own.parts);
-  const key = await keyOf(packages, own);
+  const packages = await choosePackages(debian, form, own.parts);
+  const key = await keyOf(packages, form, own);
   return { packages, own, key, version: `0.${recipe}.0-${agent.mark}${key.slice(0, 12)}` };
 }
 
-async function choosePackages(debian: DebianPackages, parts: GuestParts): Promise<DebianPackage[]> {
-  const [kernelOfTheDay] = await debian.find([kernelPackage]);
-  const kernel = kernelOfTheDay?.depends.find((needed) => needed.startsWith('linux-image-'));
-  if (kernel === undefined)
-    throw new UserError('UNSUPPORTED', `Debian's package ${kernelPackage} names no kernel package`);
-  const found = await debian.find([kernel, ...parts.packages, ...toolPackages]);
+async function choosePackages(
+  debian: DebianPackages,
+  { kernelPackage, toolPackages }: ProbeForm,
+  parts: GuestParts,
+): Promise<DebianPackage[]> {
+  const kernel = kernelPackage === undefined ? [] : [await kernelOfTheDay(debian, kernelPackage)];
+  const found = await debian.find([...kernel, ...parts.packages, ...toolPackages]);
   return [...new Map(found.map((one) => [one.name, one])).values()]; // two wishes may be one package
 }
 
+async function kernelOfTheDay(debian: DebianPackages, wish: PackageWish): Promise<PackageWish> {
+  const [found] = await debian.find([wish]);
+  const kernel = found?.depends.find((needed) => needed.startsWith('linux-image-'));
+  if (kernel === undefined)
+    throw new UserError('UNSUPPORTED', `Debian's package ${wish} names no kernel package`);
+  return kernel;
+}
+
 /** Everything that decides the stemcell's bytes. */
-async function keyOf(packages: readonly DebianPackage[], own: ProbeInputs['own']): Promise<string> {
+async function keyOf(
+  packages: readonly DebianPackage[],
+  form: ProbeForm,
+  own: ProbeInputs['own'],
+): Promise<string> {
   const { parts, agentFiles, scripts } = own;
   const hash = createHash('sha256');
-  hash.update(JSON.stringify([recipe, bootSizeMb, rootSizeMb, parts, process.versions.zlib]));
+  const { stemcellName, stemcellFormats, cloudProperties } = form;
+  const said = [stemcellName, stemcellFormats, cloudProperties, form.recipe];
+  hash.update(JSON.stringify([recipe, said, parts, process.versions.zlib]));
   for (const { name, sha256 } of packages) hash.update(`${name} ${sha256}\n`);
   for (const { path, ...place } of agentFiles)
     hash.update(`${await hashFile(path, 'sha256')} ${JSON.stringify(place)}\n`);

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { errnoOf, messageOf, UserError } from '../platform/errors.ts';
 import { isElf } from './elf.ts';
-import type { GuestAgent, GuestParts, PackageFile } from './guest-parts.ts';
+import { type GuestAgent, type GuestParts, noParts, type PackageFile } from './guest-parts.ts';
 
 /** The bosh-agent that lies at `path` on this machine, with what it needs as an agent of platform "ubuntu". */
 export async function realAgent(path: string): Promise<GuestAgent> {
@@ -9,6 +9,7 @@ export async function realAgent(path: string): Promise<GuestAgent> {
   return {
     mark: 'bosh-agent.',
     parts,
+    deviceParts,
     files: [{ path, to: '/var/vcap/bosh/bin/bosh-agent', mode: 0o755 }],
   };
 }
@@ -39,6 +40,10 @@ function programs(folder: 'bin' | 'sbin', names: readonly string[]): PackageFile
   }));
 }
 
+function inUsrBin(names: readonly string[]): PackageFile[] {
+  return names.map((name) => ({ from: [`usr/bin/${name}`], to: `/usr/bin/${name}` }));
+}
+
 function udevFiles(names: readonly string[], mode: number): PackageFile[] {
   return names.map((name) => ({
     from: [`lib/udev/${name}`, `usr/lib/udev/${name}`],
@@ -48,21 +53,17 @@ function udevFiles(names: readonly string[], mode: number): PackageFile[] {
 }
 
 const parts: GuestParts = {
+  ...noParts,
   packages: [
     'bash',
-    'cloud-guest-utils',
     'dash',
-    'eject',
-    'fdisk',
     'iputils-arping',
     'ipsvd',
     'monit',
     'mount',
-    'parted',
     'passwd',
     'runit',
     'tar',
-    'udev',
     'util-linux',
     // libraries of these
     'libacl1',
@@ -70,48 +71,30 @@ const parts: GuestParts = {
     'libbsd0',
     'libbz2-1.0',
     'libcap2',
-    'libdevmapper1.02.1',
-    'libfdisk1',
-    'libkmod2',
     'liblzma5',
     'libmd0',
     'libmount1',
-    'libparted2t64|libparted2',
-    'libreadline8t64|libreadline8',
     'libseccomp2',
     'libsemanage2',
     'libsepol2',
     'libsmartcols1',
-    'libsystemd-shared|udev', // in Debian 12 there is none: udev's programs have it in them
     'libtinfo6',
     'libudev1',
   ],
-  // the agent keeps all but root from monit with nftables; nothing in the guest could load these later
-  drivers: ['nf_tables', 'nft_ct'],
   packageFiles: [
-    ...programs('bin', ['bash', 'dash', 'lsblk', 'mount', 'tar', 'udevadm', 'umount']),
-    ...programs('sbin', ['blkid', 'mkswap', 'parted', 'partprobe', 'sfdisk', 'swapoff', 'swapon', 'wipefs']),
-    ...['growpart', 'monit', 'partx', 'runsv', 'runsvdir', 'sv', 'svlogd', 'tcpsvd', 'eject', 'flock'].map(
-      (name) => ({ from: [`usr/bin/${name}`], to: `/usr/bin/${name}` }),
-    ),
+    ...programs('bin', ['bash', 'dash', 'lsblk', 'mount', 'tar', 'umount']),
+    ...programs('sbin', ['blkid', 'wipefs']),
+    ...inUsrBin(['flock', 'monit', 'runsv', 'runsvdir', 'sv', 'svlogd', 'tcpsvd']),
     ...['useradd', 'userdel', 'usermod'].map((name) => ({
       from: [`usr/sbin/${name}`],
       to: `/usr/sbin/${name}`,
     })),
     // busybox has an arping of the same name there, which knows no -U
     { from: ['usr/bin/arping'], to: '/usr/sbin/arping' },
-    ...udevFiles(['cdrom_id', 'scsi_id'], 0o755),
-    ...udevFiles(
-      ['60-block.rules', '60-cdrom_id.rules', '60-persistent-storage.rules'].map((name) => `rules.d/${name}`),
-      0o644,
-    ),
   ],
   ownFiles: [
-    { from: 'real-agent/inittab', to: '/etc/inittab', mode: 0o644 },
-    { from: 'real-agent/rc.devices', to: '/etc/rc.devices', mode: 0o755 },
     { from: 'real-agent/rc.host-key', to: '/etc/rc.host-key', mode: 0o755 },
     { from: 'real-agent/login.defs', to: '/etc/login.defs', mode: 0o644 },
-    { from: 'real-agent/agent.json', to: '/var/vcap/bosh/agent.json', mode: 0o644 },
     { from: 'real-agent/agent-run', to: '/etc/sv/agent/run', mode: 0o755 },
     { from: 'real-agent/agent-log-run', to: '/etc/sv/agent/log/run', mode: 0o755 },
     { from: 'real-agent/monit-run', to: '/etc/sv/monit/run', mode: 0o755 },
@@ -128,23 +111,55 @@ const parts: GuestParts = {
   ],
   folders: [
     ...['/opt', '/var/opt', '/var/tmp', '/etc/systemd/network', '/etc/resolvconf/resolv.conf.d'],
-    ...[
-      '/etc/ssh',
-      '/etc/udev/rules.d',
-      '/etc/logrotate.d',
-      '/var/vcap/monit/job',
-      '/var/vcap/micro_bosh/data/cache',
-    ],
+    ...['/etc/ssh', '/etc/logrotate.d', '/var/vcap/monit/job', '/var/vcap/micro_bosh/data/cache'],
   ],
   links: {
     // busybox' sh would run its own applets, whatever lies on PATH: its tar knows no --xattrs
     '/bin/sh': 'dash',
     '/etc/monitrc': '/var/vcap/bosh/etc/monitrc',
-    '/lib/udev': '/usr/lib/udev',
     '/etc/service/agent': '/etc/sv/agent',
     '/etc/service/monit-front': '/etc/sv/monit-front',
-    '/sbin/udevd': '/bin/udevadm',
   },
   // runit leaves a service with such a file alone until it is asked to start it
   texts: { '/etc/sv/monit/down': '' },
+  inittab: [
+    '::once:/etc/rc.host-key',
+    '::respawn:/sbin/syslogd -n -C64',
+    '::respawn:/usr/bin/runsvdir -P /etc/service',
+  ],
+};
+
+/** udev and what partitions disks. */
+const deviceParts: GuestParts = {
+  ...noParts,
+  packages: [
+    'cloud-guest-utils',
+    'eject',
+    'fdisk',
+    'parted',
+    'udev',
+    // libraries of these
+    'libdevmapper1.02.1',
+    'libfdisk1',
+    'libkmod2',
+    'libparted2t64|libparted2',
+    'libreadline8t64|libreadline8',
+    'libsystemd-shared|udev', // in Debian 12 there is none: udev's programs have it in them
+  ],
+  // the agent keeps all but root from monit with nftables; nothing in the guest could load these later
+  drivers: ['nf_tables', 'nft_ct'],
+  packageFiles: [
+    ...programs('bin', ['udevadm']),
+    ...programs('sbin', ['mkswap', 'parted', 'partprobe', 'sfdisk', 'swapoff', 'swapon']),
+    ...inUsrBin(['eject', 'growpart', 'partx']),
+    ...udevFiles(['cdrom_id', 'scsi_id'], 0o755),
+    ...udevFiles(
+      ['60-block.rules', '60-cdrom_id.rules', '60-persistent-storage.rules'].map((name) => `rules.d/${name}`),
+      0o644,
+    ),
+  ],
+  ownFiles: [{ from: 'real-agent/rc.devices', to: '/etc/rc.devices', mode: 0o755 }],
+  folders: ['/etc/udev/rules.d'],
+  links: { '/lib/udev': '/usr/lib/udev', '/sbin/udevd': '/bin/udevadm' },
+  inittab: ['::sysinit:/etc/rc.devices'],
 };

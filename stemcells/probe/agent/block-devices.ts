@@ -1,4 +1,4 @@
-import { readdir, realpath } from 'node:fs/promises';
+import { readdir, realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Places } from './places.ts';
 import type { DiskHint } from './settings.ts';
@@ -8,11 +8,29 @@ import { readText, waitFor } from './small-files.ts';
 const serialLength = 20;
 const byIdFolder = '/dev/disk/by-id/';
 
+/** Finds the device of a persistent disk by its CID and hint. Waits for a disk that is being plugged in. */
+export type FindDisk = (cid: string, hint: DiskHint | undefined, timeoutMs: number) => Promise<string>;
+
+/** At the very path that the hint says. The serial numbers that a container sees are those of the host's disks. */
+export const diskAtPath: FindDisk = async (cid, hint, timeoutMs) => {
+  const path = typeof hint === 'string' ? hint : hint?.path;
+  if (path === undefined || path === '')
+    throw new Error(`disk ${cid}: no path says where it is, hint ${JSON.stringify(hint ?? null)}`);
+  const found = await waitFor(async () => ((await isThere(path)) ? path : undefined), timeoutMs);
+  if (found === undefined) throw new Error(`disk ${cid}: ${path} was not there within ${timeoutMs / 1000} s`);
+  return found;
+};
+
 /**
- * The device of a persistent disk: by its CID as serial number, else by what the hint says. Waits for a disk that is
- * being plugged in. There is no udev here, so links below /dev/disk are read as what they say.
+ * By the CID as serial number, else by what the hint says. There is no udev here, so links below /dev/disk are read as what
+ * they say.
  */
-export async function findDisk(
+export const diskBySerial =
+  (places: Places): FindDisk =>
+  (cid, hint, timeoutMs) =>
+    findDisk(cid, hint, places, timeoutMs);
+
+async function findDisk(
   cid: string,
   hint: DiskHint | undefined,
   places: Places,
@@ -79,6 +97,13 @@ async function serialNumbers({ sys }: Places): Promise<Map<string, string>> {
 async function scsiSerial(block: string): Promise<string | undefined> {
   const page = await readText(join(block, 'device', 'vpd_pg80'));
   return page?.slice(4).replaceAll('\0', '');
+}
+
+async function isThere(path: string): Promise<boolean> {
+  return await stat(path).then(
+    () => true,
+    () => false,
+  );
 }
 
 /** The disk's size in bytes. */

@@ -1,12 +1,16 @@
 import { join } from 'node:path';
 import { Accounts } from './accounts.ts';
 import type { AgentWorld } from './actions.ts';
-import { deviceByPath } from './block-devices.ts';
+import { loadOptions } from './agent-options.ts';
+import { deviceByPath, diskAtPath, diskBySerial } from './block-devices.ts';
+import type { DiskLayout } from './disk-layout.ts';
 import { Filesystems } from './filesystems.ts';
 import type { Log } from './log.ts';
 import { setUpNetworks } from './network.ts';
+import { PartitionedDisks } from './partitioned-disks.ts';
 import { PersistentDisks } from './persistent-disks.ts';
 import type { Places } from './places.ts';
+import { PreformattedDisks } from './preformatted-disks.ts';
 import type { RunProgram } from './programs.ts';
 import type { Settings } from './settings.ts';
 import { loadSettings } from './settings-sources.ts';
@@ -16,15 +20,25 @@ const diskTimeoutMs = 5_000;
 
 /** Makes the machine what its settings say. Doing it again, after a restart of the agent or the machine, changes nothing. */
 export async function boot(places: Places, run: RunProgram, log: Log): Promise<AgentWorld> {
-  const settings = await loadSettings(places, run, log);
+  const options = await loadOptions(places);
+  const settings = await loadSettings(options.sources, places, run, log);
   log(`settings of agent ${settings.agentId}`);
   const accounts = new Accounts(places);
   await setName(settings, places, run);
   await letIn(settings, accounts, places);
   await setUpNetworks(settings.networks, places, run, log);
   const files = new Filesystems(places, run, log);
-  await mountEphemeral(settings, files, places, log);
-  const disks = new PersistentDisks(places, files, run, log);
+  const partitioned = new PartitionedDisks(places, files, run, log);
+  if (options.skipDiskSetup) log('/var/vcap/data is as the CPI made it');
+  else await mountEphemeral(settings, partitioned, files, places, log);
+  const disks = new PersistentDisks({
+    places,
+    find: options.literalPaths ? diskAtPath : diskBySerial(places),
+    layout: options.preformattedDisks ? new PreformattedDisks(files, run, log) : partitioned,
+    files,
+    run,
+    log,
+  });
   await disks.mountAtStart();
   return { settings, places, disks, accounts, blobFolder: join(places.vcap, 'data', 'blobs'), run, log };
 }
@@ -49,6 +63,7 @@ async function letIn(
 
 async function mountEphemeral(
   { ephemeralDisk: path }: Settings,
+  layout: DiskLayout,
   files: Filesystems,
   places: Places,
   log: Log,
@@ -58,5 +73,5 @@ async function mountEphemeral(
   if ((await files.mountedAt(folder)) !== undefined) return;
   const disk = await waitFor(() => deviceByPath(path, places), diskTimeoutMs);
   if (disk === undefined) throw new Error(`the ephemeral disk ${path} is not there`);
-  await files.mount(await files.prepare(disk), folder);
+  await files.mount(await layout.prepare(disk), folder);
 }

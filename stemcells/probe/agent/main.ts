@@ -1,5 +1,4 @@
 /** The agent of the probe stemcell: what init starts, and starts again if it ends. */
-import { openSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type AgentWorld, actions } from './actions.ts';
 import { createAgentServer, parseMbus } from './agent-server.ts';
@@ -13,7 +12,7 @@ import { messageOf, readText } from './small-files.ts';
 const restartPauseMs = 5_000;
 
 async function main(): Promise<void> {
-  const log = guestLog(openSync('/dev/console', 'w'), '/var/vcap/bosh/log/current');
+  const log = guestLog('/dev/console', '/var/vcap/bosh/log/current');
   try {
     listen(await boot(guestPlaces, runProgram, log), log);
   } catch (error) {
@@ -43,9 +42,15 @@ function listen(world: AgentWorld, log: Log): void {
     process.exit(1);
   });
   server.listen(mbus.port, mbus.host, async () => {
-    const uptime = (await readText('/proc/uptime'))?.split(' ')[0];
-    log(`ready on ${mbus.host}:${mbus.port}, ${uptime} s after the kernel's start`);
+    log(`ready on ${mbus.host}:${mbus.port}, ${await secondsSinceInit()} s after the start of init`);
   });
+}
+
+/** The clock in /proc/uptime is the kernel's, which in a container ran before. */
+async function secondsSinceInit(): Promise<string> {
+  const [now = ''] = ((await readText('/proc/uptime')) ?? '').split(' ');
+  const fields = ((await readText('/proc/1/stat')) ?? '').replace(/^.*\) /, '').split(' ');
+  return (Number(now) - Number(fields[19]) / 100).toFixed(2); // in hundredths of a second (proc(5), starttime)
 }
 
 void main();

@@ -15,7 +15,7 @@ export async function setUpNetworks(
   log: Log,
 ): Promise<void> {
   const real = networks.filter(({ type, preconfigured }) => type !== 'vip' && !preconfigured);
-  const interfaces = await interfacesByMac(places);
+  const interfaces = real.length === 0 ? new Map<string, string>() : await interfacesByMac(places);
   const gatewayOwner = ownerOf('gateway', real);
   for (const network of real) {
     const name = interfaceOf(network, real, interfaces);

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
-import { findDisk, firstPartition } from './block-devices.ts';
+import type { FindDisk } from './block-devices.ts';
+import type { DiskLayout } from './disk-layout.ts';
 import type { Filesystems } from './filesystems.ts';
 import type { Log } from './log.ts';
 import type { Places } from './places.ts';
@@ -12,15 +13,28 @@ const atStartTimeoutMs = 10_000;
 const goneTimeoutMs = 0;
 const copyTimeoutMs = 60 * 60_000;
 
+export interface PersistentDisksParts {
+  readonly places: Places;
+  readonly find: FindDisk;
+  readonly layout: DiskLayout;
+  readonly files: Filesystems;
+  readonly run: RunProgram;
+  readonly log: Log;
+}
+
 /** The persistent disks that the director or CLI told us of, kept over restarts in the real agent's files. */
 export class PersistentDisks {
   readonly #places: Places;
+  readonly #find: FindDisk;
+  readonly #layout: DiskLayout;
   readonly #files: Filesystems;
   readonly #run: RunProgram;
   readonly #log: Log;
 
-  constructor(places: Places, files: Filesystems, run: RunProgram, log: Log) {
+  constructor({ places, find, layout, files, run, log }: PersistentDisksParts) {
     this.#places = places;
+    this.#find = find;
+    this.#layout = layout;
     this.#files = files;
     this.#run = run;
     this.#log = log;
@@ -60,7 +74,7 @@ export class PersistentDisks {
   async mount(cid: string, fallback?: DiskHint): Promise<void> {
     const hints = await this.#hints();
     const hint = hints.get(cid) ?? fallback;
-    const disk = await findDisk(cid, hint, this.#places, pluggedInTimeoutMs);
+    const disk = await this.#find(cid, hint, pluggedInTimeoutMs);
     if (!hints.has(cid)) {
       // told of by the settings or found by its serial alone: unless it is kept, list_disk would not know it
       await this.#keepHints(hints.set(cid, hint ?? {}));
@@ -69,7 +83,7 @@ export class PersistentDisks {
   }
 
   async #mountDevice(cid: string, disk: string): Promise<void> {
-    const partition = await this.#files.prepare(disk);
+    const partition = await this.#layout.prepare(disk);
     if ((await this.#files.mountPointOf(partition)) !== undefined) return;
     const occupied = (await this.#files.mountedAt(this.#store)) !== undefined;
     await this.#files.mount(partition, occupied ? this.#target : this.#store);
@@ -81,10 +95,7 @@ export class PersistentDisks {
     const cid = await this.#managed();
     if (cid === undefined) return;
     try {
-      await this.#mountDevice(
-        cid,
-        await findDisk(cid, (await this.#hints()).get(cid), this.#places, atStartTimeoutMs),
-      );
+      await this.#mountDevice(cid, await this.#find(cid, (await this.#hints()).get(cid), atStartTimeoutMs));
     } catch (error) {
       this.#log(`persistent disk ${cid} is not mounted: ${messageOf(error)}`);
     }
@@ -92,9 +103,8 @@ export class PersistentDisks {
 
   /** Gives a sentence for the caller, as the real agent does. */
   async unmount(cid: string): Promise<string> {
-    const partition = firstPartition(
-      await findDisk(cid, (await this.#hints()).get(cid), this.#places, goneTimeoutMs),
-    );
+    const disk = await this.#find(cid, (await this.#hints()).get(cid), goneTimeoutMs);
+    const partition = this.#layout.fileSystemOf(disk);
     const folder = await this.#files.mountPointOf(partition);
     if (folder === undefined) return `Partition of ${cid} is not mounted`;
     await this.#files.unmount(folder);
@@ -143,7 +153,7 @@ export class PersistentDisks {
   async #cidOf(partition: string): Promise<string | undefined> {
     for (const [cid, hint] of await this.#hints()) {
       try {
-        if (firstPartition(await findDisk(cid, hint, this.#places, goneTimeoutMs)) === partition) return cid;
+        if (this.#layout.fileSystemOf(await this.#find(cid, hint, goneTimeoutMs)) === partition) return cid;
       } catch (error) {
         this.#log(`looking for the disk of ${partition}: ${messageOf(error)}`);
       }

@@ -1,34 +1,32 @@
 import { open, readdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
+import type { SettingsSource } from './agent-options.ts';
 import type { Log } from './log.ts';
 import type { Places } from './places.ts';
 import type { RunProgram } from './programs.ts';
 import { parseSettings, type Settings } from './settings.ts';
 import { messageOf, readText, waitFor, writeDurably } from './small-files.ts';
 
-/** What a drive with settings may be called (contract 2.2). */
-const driveLabels = ['config-2', 'CONFIG-2'];
-const driveTimeoutMs = 5_000;
+const sourceTimeoutMs = 5_000;
 
 /**
- * The machine's settings: of the file that a CPI laid into the image, of a config drive or of a CD with the file `env`; if
- * there is none, those that were kept at an earlier start. Keeps what it found (mode 0600: the settings hold keys).
+ * The machine's settings, of the first source that has some; if none has, those that were kept at an earlier start. Keeps
+ * what it found (mode 0600: the settings hold keys).
  */
 export async function loadSettings(
+  sources: readonly SettingsSource[],
   places: Places,
   run: RunProgram,
   log: Log,
-  timeoutMs = driveTimeoutMs,
+  timeoutMs = sourceTimeoutMs,
 ): Promise<Settings> {
   const kept = join(places.vcap, 'bosh', 'settings.json');
-  const found = await waitFor(() => fromSources(places, run, log), timeoutMs);
+  const found = await waitFor(() => fromSources(sources, places, run, log), timeoutMs);
   if (found === undefined) {
     const text = await readText(kept);
-    if (!text)
-      throw new Error(
-        'no settings: neither a file, nor a drive labelled config-2, nor a CD with the file env',
-      );
-    log(`no settings drive, using ${kept} of an earlier start`);
+    const looked = sources.map(describe).join(', ');
+    if (!text) throw new Error(`no settings, looked for ${looked}`);
+    log(`no settings (${looked}), using ${kept} of an earlier start`);
     return parseSettings(text);
   }
   const settings = parseSettings(found);
@@ -36,11 +34,35 @@ export async function loadSettings(
   return settings;
 }
 
-async function fromSources(places: Places, run: RunProgram, log: Log): Promise<string | undefined> {
-  const file = await readText(join(places.vcap, 'bosh', 'agent-bootstrap-env.json'));
-  if (file) return file;
+async function fromSources(
+  sources: readonly SettingsSource[],
+  places: Places,
+  run: RunProgram,
+  log: Log,
+): Promise<string | undefined> {
+  for (const source of sources) {
+    const text =
+      source.Type === 'File'
+        ? await readText(source.SettingsPath)
+        : await fromDrives(source, places, run, log);
+    if (text) return text;
+  }
+  return undefined;
+}
+
+type DriveSource = Exclude<SettingsSource, { Type: 'File' }>;
+
+/** There is no udev here, so a path like /dev/disk/by-label/config-2 is read as the label in it. */
+async function fromDrives(
+  source: DriveSource,
+  places: Places,
+  run: RunProgram,
+  log: Log,
+): Promise<string | undefined> {
+  const labels = source.Type === 'ConfigDrive' ? source.DiskPaths.map((path) => basename(path)) : undefined;
+  const path = source.Type === 'ConfigDrive' ? source.UserDataPath : source.FileName;
   for (const { device, label } of await isoVolumes(places)) {
-    const path = driveLabels.includes(label) ? 'ec2/latest/user-data' : 'env';
+    if (labels && !labels.includes(label)) continue;
     try {
       const text = await readFromDrive(device, path, places, run);
       if (text) return text;
@@ -49,6 +71,17 @@ async function fromSources(places: Places, run: RunProgram, log: Log): Promise<s
     }
   }
   return undefined;
+}
+
+function describe(source: SettingsSource): string {
+  switch (source.Type) {
+    case 'File':
+      return `the file ${source.SettingsPath}`;
+    case 'ConfigDrive':
+      return `a drive ${source.DiskPaths.join(' or ')}`;
+    case 'CDROM':
+      return `a CD with the file ${source.FileName}`;
+  }
 }
 
 async function readFromDrive(
@@ -65,7 +98,7 @@ async function readFromDrive(
   }
 }
 
-/** The block devices that hold an ISO 9660 volume, config drives first. */
+/** The block devices that hold an ISO 9660 volume. */
 export async function isoVolumes({ sys, dev }: Places): Promise<{ device: string; label: string }[]> {
   const names = (await readdir(join(sys, 'block'))).filter((name) => /^(sr|vd|sd|xvd)/.test(name)).sort();
   const volumes: { device: string; label: string }[] = [];
@@ -74,9 +107,7 @@ export async function isoVolumes({ sys, dev }: Places): Promise<{ device: string
     const label = await isoLabel(device);
     if (label !== undefined) volumes.push({ device, label });
   }
-  return volumes.sort(
-    (a, b) => Number(driveLabels.includes(b.label)) - Number(driveLabels.includes(a.label)),
-  );
+  return volumes;
 }
 
 /** The label in a primary volume descriptor (ECMA-119, 8.4), or undefined where there is none or no medium. */

@@ -12,7 +12,7 @@ import { GuestTree } from '../../../src/stemcell/guest-tree.ts';
 import { hashFile } from '../../../src/stemcell/hash-file.ts';
 import { inspectStemcell } from '../../../src/stemcell/inspect-stemcell.ts';
 import { writeRootFilesystem } from '../../../src/stemcell/root-filesystem.ts';
-import { writeImage, writeStemcell } from '../../../src/stemcell/stemcell-archive.ts';
+import { writeDiskImage, writeStemcell, writeTreeImage } from '../../../src/stemcell/stemcell-archive.ts';
 
 const [busybox, debugfs] = await Promise.all(['busybox', 'debugfs'].map(which));
 const temporary = () => mkdtempDisposable(join(tmpdir(), 'images-'));
@@ -88,9 +88,19 @@ test('the finished stemcell is one that the CPI and `--stemcell` read, and twice
   const at = (name: string) => join(folder.path, name);
   await writeFile(at('part'), Buffer.alloc(3 << 20, 'content '));
   const disk = await rawDisk(Buffer.alloc(440), [{ path: at('part'), type: 0x83, bootable: true }]);
-  const facts = { name: 'probe', version: '0.1.0-abc', operatingSystem: 'boshvirt-probe', diskMb: 4 };
+  const facts = {
+    name: 'probe',
+    version: '0.1.0-abc',
+    operatingSystem: 'boshvirt-probe',
+    stemcellFormats: ['openstack-raw'],
+    cloudProperties: { disk: 4 },
+  };
   for (const name of ['one.tgz', 'two.tgz'])
-    await writeStemcell(at(name), { path: at('image'), sha1: await writeImage(at('image'), disk) }, facts);
+    await writeStemcell(
+      at(name),
+      { path: at('image'), sha1: await writeDiskImage(at('image'), disk) },
+      facts,
+    );
   expect(await hashFile(at('one.tgz'), 'sha256')).toBe(await hashFile(at('two.tgz'), 'sha256'));
   expect(await inspectStemcell(at('one.tgz'))).toMatchObject({ name: 'probe', version: '0.1.0-abc' });
   const image = await openStemcellImage(at('image'));
@@ -100,4 +110,29 @@ test('the finished stemcell is one that the CPI and `--stemcell` read, and twice
       .subarray(0, 8)
       .toString(),
   ).toBe('root.img');
+});
+
+test("a container's image is the tree itself, all of it root's but what says otherwise, and twice the same bytes", async () => {
+  await using folder = await temporary();
+  const tree = new GuestTree();
+  tree.file('/usr/bin/sudo', 'program', 0o4755);
+  tree.folder('/home/vcap', 0o700, 1000);
+  tree.link('/bin/sh', '/bin/busybox');
+  const images = ['one', 'two'].map((name) => join(folder.path, name));
+  for (const image of images) await writeTreeImage(image, tree.entries());
+  const [first, second] = await Promise.all(images.map((image) => hashFile(image, 'sha256')));
+  expect(first).toBe(second);
+  const { stdout } = await run(['tar', '--numeric-owner', '-tvzf', images[0] ?? ''], { env: { TZ: 'UTC' } });
+  const lines = stdout.split('\n').filter(Boolean);
+  expect(lines.map((line) => line.replace(/ +\d+ 2023-11-14 22:13/, ''))).toEqual([
+    'drwxr-xr-x 0/0 ./',
+    'drwxr-xr-x 0/0 ./usr/',
+    'drwxr-xr-x 0/0 ./usr/bin/',
+    '-rwsr-xr-x 0/0 ./usr/bin/sudo',
+    'drwxr-xr-x 0/0 ./home/',
+    'drwx------ 1000/1000 ./home/vcap/',
+    'drwxr-xr-x 0/0 ./bin/',
+    'lrwxrwxrwx 0/0 ./bin/sh -> /bin/busybox',
+  ]);
+  expect((await run(['tar', '-xzOf', images[0] ?? '', './usr/bin/sudo'])).stdout).toBe('program');
 });

@@ -7,6 +7,7 @@ import { packageRoot } from '../../../src/platform/package-root.ts';
 import { run } from '../../../src/platform/process.ts';
 import { DebianPackages } from '../../../src/stemcell/debian-packages.ts';
 import { gatherInputs } from '../../../src/stemcell/probe-inputs.ts';
+import { vmForm } from '../../../src/stemcell/vm-form.ts';
 
 const script = (name: string) => join(packageRoot(), 'stemcells/probe/guest/real-agent', name);
 const temporary = () => mkdtempDisposable(join(tmpdir(), 'real-agent-'));
@@ -102,7 +103,7 @@ test('another agent is another stemcell, whose version tells that its agent is a
     process.env.PATH = PATH;
     const debian = new DebianPackages({ cacheDir: folder.path });
     const [one, again, two] = await Promise.all(
-      [agents[0], agents[0], agents[1]].map((agent) => gatherInputs(debian, agent)),
+      [agents[0], agents[0], agents[1]].map((agent) => gatherInputs(debian, vmForm, agent)),
     );
     expect(one?.version).toBe(`0.1.0-bosh-agent.${one?.key.slice(0, 12)}`);
     expect(again?.key).toBe(one?.key);
@@ -120,5 +121,7 @@ test.each([
   await using folder = await temporary();
   const path = join(folder.path, 'agent');
   if (content) await writeFile(path, content);
-  await expect(gatherInputs(new DebianPackages({ cacheDir: folder.path }), path)).rejects.toThrow(says);
+  await expect(gatherInputs(new DebianPackages({ cacheDir: folder.path }), vmForm, path)).rejects.toThrow(
+    says,
+  );
 });

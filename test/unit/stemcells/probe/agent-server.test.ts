@@ -6,8 +6,10 @@ import { expect, test } from 'vitest';
 import { Accounts } from '../../../../stemcells/probe/agent/accounts.ts';
 import { type Action, type AgentWorld, actions } from '../../../../stemcells/probe/agent/actions.ts';
 import { createAgentServer, parseMbus } from '../../../../stemcells/probe/agent/agent-server.ts';
+import { diskAtPath } from '../../../../stemcells/probe/agent/block-devices.ts';
 import { Filesystems } from '../../../../stemcells/probe/agent/filesystems.ts';
 import { PersistentDisks } from '../../../../stemcells/probe/agent/persistent-disks.ts';
+import { PreformattedDisks } from '../../../../stemcells/probe/agent/preformatted-disks.ts';
 import { selfSigned } from '../../../../stemcells/probe/agent/self-signed.ts';
 import { parseSettings } from '../../../../stemcells/probe/agent/settings.ts';
 import { fakeGuest } from './fake-guest.ts';
@@ -24,7 +26,9 @@ async function startAgent(table: Readonly<Record<string, Action>> = actions) {
   const settings = parseSettings(
     JSON.stringify({ agent_id: 'a-1', vm: { name: 'vm-1' }, networks: { n: { ip: '10.0.0.6' } } }),
   );
-  const disks = new PersistentDisks(places, new Filesystems(places, run, log), run, log);
+  const files = new Filesystems(places, run, log);
+  const layout = new PreformattedDisks(files, run, log);
+  const disks = new PersistentDisks({ places, find: diskAtPath, layout, files, run, log });
   const world: AgentWorld = {
     settings,
     places,

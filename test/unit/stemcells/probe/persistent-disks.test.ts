@@ -1,6 +1,8 @@
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
+import { diskBySerial } from '../../../../stemcells/probe/agent/block-devices.ts';
 import { Filesystems } from '../../../../stemcells/probe/agent/filesystems.ts';
+import { PartitionedDisks } from '../../../../stemcells/probe/agent/partitioned-disks.ts';
 import { PersistentDisks } from '../../../../stemcells/probe/agent/persistent-disks.ts';
 import type { RunProgram } from '../../../../stemcells/probe/agent/programs.ts';
 import { fakeGuest } from './fake-guest.ts';
@@ -33,8 +35,13 @@ async function guestWithDisks() {
     return '';
   };
   /** The disks as an agent knows them that has just started. */
-  const start = () =>
-    new PersistentDisks(guest.places, new Filesystems(guest.places, run, () => {}), run, () => {});
+  const start = () => {
+    const { places } = guest;
+    const log = () => {};
+    const files = new Filesystems(places, run, log);
+    const layout = new PartitionedDisks(places, files, run, log);
+    return new PersistentDisks({ places, find: diskBySerial(places), layout, files, run, log });
+  };
   const powerLoss = async () => {
     mounts.clear();
     await writeFile(guest.at('proc/mounts'), '');
