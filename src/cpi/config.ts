@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import * as z from 'zod/mini';
 import type { BackendConfig, JsonObject } from './backend.ts';
+import { defaultBackend } from './backends/registry.ts';
 import { CloudError } from './errors.ts';
 import { issuesOf, jsonFault } from './wire.ts';
 
@@ -11,14 +12,18 @@ export interface AgentConfig {
   readonly ntp: readonly string[];
 }
 
-export interface CpiConfig extends BackendConfig {
+export interface CpiConfig extends Omit<BackendConfig, 'uri'> {
   readonly backend: string;
   readonly agent: AgentConfig;
+  /** Without it, libvirt is where the backend finds it on this machine. */
+  readonly uri: string | undefined;
 }
 
-/** The folded form of cpi.json, as templates/release/cpi.json.erb writes it. */
-const schema = z.object({
-  backend: z._default(z.string(), 'qemu'),
+const options = z._default(z.nullable(z.record(z.string(), z.unknown())), {});
+
+/** The folded form of cpi.json, as templates/release/cpi.json.erb writes it; a backend's options stand under its name. */
+const schema = z.looseObject({
+  backend: z._default(z.string(), defaultBackend),
   environment: z._default(z.string(), 'default'),
   agent: z._default(
     z.object({
@@ -28,27 +33,35 @@ const schema = z.object({
     }),
     { mbus: '', blobstore: null, ntp: [] },
   ),
-  libvirt: z._default(z.object({ uri: z._default(z.string(), 'qemu:///system') }), { uri: 'qemu:///system' }),
+  libvirt: z._default(z.object({ uri: z.nullish(z.string()) }), {}),
   storage_pool: z._default(z.string(), 'boshvirt-default'),
   network: z._default(z.string(), 'boshvirt-default'),
-  qemu: z._default(z.nullable(z.record(z.string(), z.unknown())), {}),
 });
 
 /** Reads cpi.json; without a path every value is its default. Throws a CloudError that names file and key. */
 export async function readCpiConfig(path: string | undefined): Promise<CpiConfig> {
-  const parsed = schema.safeParse(path === undefined ? {} : readJson(path));
-  if (!parsed.success)
-    throw new CloudError('CpiError', `The CPI's configuration ${path} is wrong: ${issuesOf(parsed.error)}`);
-  const { backend, environment, agent, libvirt, storage_pool: storagePool, network, qemu } = parsed.data;
+  const parsed = parse(schema, path === undefined ? {} : readJson(path), path);
+  const { backend, environment, agent, libvirt, storage_pool: storagePool, network } = parsed;
+  const own = parse(z.object({ [backend]: options }), parsed, path)[backend];
   return {
     backend,
     environment,
     agent: { mbus: agent.mbus, blobstore: agent.blobstore as JsonObject | null, ntp: agent.ntp ?? [] },
-    uri: libvirt.uri,
+    uri: libvirt.uri ?? undefined,
     storagePool,
     network,
-    options: (qemu ?? {}) as JsonObject,
+    options: (own ?? {}) as JsonObject,
   };
+}
+
+function parse<Schema extends z.ZodMiniType>(
+  shape: Schema,
+  value: unknown,
+  path: string | undefined,
+): z.output<Schema> {
+  const parsed = z.safeParse(shape, value);
+  if (parsed.success) return parsed.data;
+  throw new CloudError('CpiError', `The CPI's configuration ${path} is wrong: ${issuesOf(parsed.error)}`);
 }
 
 function readJson(path: string): unknown {

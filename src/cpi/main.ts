@@ -36,7 +36,8 @@ async function answer(
   const config = await readCpiConfig(configPathIn(argv));
   const log = lineLog(streams.writeLog, secretsIn(request, config));
   const module = await findBackend(config.backend);
-  await using backend = lazily(() => module.open(config, log), log);
+  const { uri = `${module.drivers[0]}:///system` } = config;
+  await using backend = lazily(() => module.open({ ...config, uri }, log), log);
   return await dispatch(request, {
     traits: module.traits,
     agent: config.agent,

@@ -7,7 +7,11 @@ import { isMap, type NodeMap } from './template/index.ts';
 export function cpiConfigFrom(properties: NodeMap): NodeMap {
   const boshvirt = mapAt(properties, 'boshvirt');
   const agent = mapAt(properties, 'agent');
-  const config: NodeMap = {
+  // `command` is for the one who starts the CPI; all others are settings, or the options of a backend under its name
+  const { command: _, ...settings } = boshvirt;
+  const given = Object.entries(settings).filter(([, value]) => value !== undefined && value !== null);
+  return {
+    ...Object.fromEntries(given),
     agent: {
       mbus: agent.mbus ?? '',
       blobstore: properties.blobstore ?? agent.blobstore ?? null,
@@ -15,11 +19,6 @@ export function cpiConfigFrom(properties: NodeMap): NodeMap {
     },
     libvirt: mapAt(properties, 'libvirt'),
   };
-  for (const key of ['backend', 'environment', 'storage_pool', 'network', 'qemu'] as const) {
-    const value = boshvirt[key];
-    if (value !== undefined && value !== null) config[key] = value;
-  }
-  return config;
 }
 
 function mapAt(node: NodeMap, key: string): NodeMap {

@@ -19,7 +19,7 @@ describe('cpi.json', () => {
       backend: 'qemu',
       environment: 'default',
       agent: { mbus: '', blobstore: null, ntp: [] },
-      uri: 'qemu:///system',
+      uri: undefined,
       storagePool: 'boshvirt-default',
       network: 'boshvirt-default',
       options: {},
@@ -62,6 +62,14 @@ describe('cpi.json', () => {
       agent: { mbus: '', blobstore: null, ntp: [] },
       options: {},
     });
+  });
+
+  test('a backend’s options stand under its name, and those of others are left alone', async () => {
+    const both = { qemu: { machine: 'q35' }, lxc: { one: 1 } };
+    expect(await read({ ...both, backend: 'lxc' })).toMatchObject({ options: { one: 1 } });
+    expect(await read({ ...both, backend: 'other' })).toMatchObject({ options: {} });
+    await expect(read({ backend: 'lxc', lxc: 'none' })).rejects.toThrow(/cpi\.json is wrong: lxc: .*record/);
+    expect(await read({ backend: 'qemu', lxc: 'none' })).toMatchObject({ options: {} });
   });
 
   test('a later version’s keys do no harm', async () => {

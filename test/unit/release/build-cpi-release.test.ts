@@ -8,6 +8,7 @@ import { gunzipSync } from 'node:zlib';
 import { extract } from 'tar-stream';
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
+import { backendNames } from '../../../src/cpi/backends/registry.ts';
 import { packageRoot } from '../../../src/platform/package-root.ts';
 import { buildCpiRelease } from '../../../src/release/index.ts';
 
@@ -51,7 +52,9 @@ test('every property that a template asks for is in the job’s spec: bosh shows
     ...[...text.matchAll(/p\(%w\[([^\]]+)\]/g)].flatMap(([, names = '']) => names.split(' ')),
   ]);
   expect(asked).toContain('blobstore');
-  expect(Object.keys(properties).sort()).toEqual([...new Set(asked)].sort());
+  // and, by the backend's name, its options
+  const options = backendNames.map((name) => `boshvirt.${name}`);
+  expect(Object.keys(properties)).toEqual(expect.arrayContaining([...asked, ...options]));
 });
 
 test('two builds give the same bytes under the name of their content', async () => {

@@ -54,6 +54,14 @@ describe('cpi.json', () => {
     },
     { what: 'both', properties: { agent: { ...agent, blobstore: {}, ntp: ['b'] }, blobstore, ntp: [] } },
     {
+      what: 'another backend',
+      properties: { agent, boshvirt: { ...boshvirt, backend: 'lxc', lxc: { one: 1 } } },
+    },
+    {
+      what: 'a backend without options',
+      properties: { boshvirt: { backend: 'lxc', qemu: { machine: 'pc' } } },
+    },
+    {
       what: 'nulls',
       properties: { agent: { ...agent, ntp: null }, boshvirt: { environment: 'e', qemu: null } },
     },
