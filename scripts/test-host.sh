@@ -11,6 +11,7 @@ missing=
 for pair in genisoimage:isoinfo xorriso:xorriso ruby:ruby busybox:busybox openssl:openssl libxml2-utils:xmllint procps:ps dropbear-bin:dropbear; do
   command -v "${pair#*:}" >/dev/null 2>&1 || missing="$missing ${pair%:*}"
 done
+[ -e /usr/lib/libvirt/libvirt_lxc ] || missing="$missing libvirt-daemon-driver-lxc"
 [ -z "$missing" ] && exit 0
 if [ "$(id -u)" != 0 ]; then
   echo "the tests need packages; as root: apt-get install --no-install-recommends$missing" >&2
