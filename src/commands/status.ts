@@ -41,6 +41,8 @@ export default class Status extends BaseCommand<typeof Status> {
       ['libvirt', found.uri],
       ['engine', found.engine],
     ];
+    if (found.lostDisks.length > 0)
+      lines.push(['lost', `${found.lostDisks.join(', ')} (boshvirt disks ${found.name} tells more)`]);
     this.print(lines.map(([name, value]) => `${name.padEnd(12)} ${value}`).join('\n'));
     if (this.flags['exit-code']) process.exitCode = exitCodes[found.state];
     return found;

@@ -81,6 +81,9 @@ export default class Up extends BaseCommand<typeof Up> {
       description: 'variables from a YAML file',
     }),
     recreate: Flags.boolean({ description: 'delete the VM and make it anew; the persistent disk stays' }),
+    'adopt-disk': Flags.string({
+      description: 'make the VM anew with this persistent disk, one that boshvirt disks calls lost',
+    }),
     config: Flags.string({
       description: 'configuration file instead of the one found',
       env: 'BOSHVIRT_CONFIG',
@@ -95,7 +98,11 @@ export default class Up extends BaseCommand<typeof Up> {
     const { record, changed } = await up(
       environment,
       request,
-      { recreate: this.flags.recreate, boshvirtCommand: this.boshvirtCommand },
+      {
+        recreate: this.flags.recreate,
+        adoptDisk: this.flags['adopt-disk'],
+        boshvirtCommand: this.boshvirtCommand,
+      },
       this.caller(this.flags),
     );
     const named = environment === 'default' ? '' : ` ${environment}`;

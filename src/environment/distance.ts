@@ -24,7 +24,7 @@ export async function distance(
   options: UpOptions,
   caller: Caller,
 ): Promise<Distance> {
-  if (options.recreate || before.phase !== 'up') return 'remake';
+  if (options.recreate || options.adoptDisk !== undefined || before.phase !== 'up') return 'remake';
   const wanted = await decideEnvironment(before.name, request, before, before);
   const cid = await currentVm(before.name);
   // nobody knows the machine any more, or can talk to it

@@ -5,9 +5,9 @@ import { guestRoad } from '../host/forward.ts';
 import { driverOf } from '../host/libvirt-service.ts';
 import { findPrivateHost, startPrivateHost } from '../host/private-host/index.ts';
 import { UserError } from '../platform/errors.ts';
-import { readTextIfThere } from '../platform/files.ts';
 import type { Log } from '../platform/log.ts';
-import { environmentPaths, privateHostFolder } from './paths.ts';
+import { readBoshState } from './bosh-state.ts';
+import { privateHostFolder } from './paths.ts';
 import type { EnvironmentRecord } from './record.ts';
 
 /** Opens the environment's backend as its CPI would. Throws a UserError HYPERVISOR if nobody answers. */
@@ -52,20 +52,7 @@ const hostIsDown = ({ name }: EnvironmentRecord): UserError =>
 
 /** The machine's CID, as bosh's state file has it; undefined before create_vm and after delete_vm. */
 export async function currentVm(name: string): Promise<VmCid | undefined> {
-  const text = await readTextIfThere(environmentPaths(name).state);
-  if (text === undefined) return undefined;
-  try {
-    const { current_vm_cid: cid } = JSON.parse(text) as { current_vm_cid?: string };
-    return cid ? (cid as VmCid) : undefined;
-  } catch (error) {
-    throw new UserError('STATE_DAMAGED', `bosh's state ${environmentPaths(name).state} is not JSON`, {
-      cause: error,
-      hints: [
-        'put it back from a backup: without it nobody knows which disk is whose',
-        `or delete the environment, data included: boshvirt down ${name}`,
-      ],
-    });
-  }
+  return (await readBoshState(name)).vm as VmCid | undefined;
 }
 
 /** The machine's CID, for commands that need a machine. */

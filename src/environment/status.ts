@@ -2,6 +2,7 @@ import type { PowerState } from '../cpi/backend.ts';
 import { messageOf } from '../platform/errors.ts';
 import type { Log } from '../platform/log.ts';
 import { agentOf } from './credentials.ts';
+import { lostDisks } from './lost-disks.ts';
 import { type EnvironmentRecord, environmentNames, readRecord, requireRecord } from './record.ts';
 import { currentVm, hostRuns, openBackend } from './session.ts';
 
@@ -21,6 +22,8 @@ export interface EnvironmentStatus {
   readonly network: string;
   readonly vm: string | undefined;
   readonly disks: readonly string[];
+  /** CIDs of persistent disks that nobody has any more. */
+  readonly lostDisks: readonly string[];
   readonly resources: EnvironmentRecord['resources'];
   readonly accelerator: string | undefined;
 }
@@ -74,7 +77,7 @@ async function statusOf(
     resources: record.resources,
     vm: await currentVm(record.name),
   };
-  const unseen = { disks: [], accelerator: undefined };
+  const unseen = { disks: [], lostDisks: [], accelerator: undefined };
   if (!(await hostRuns(record))) {
     return {
       ...facts,
@@ -85,13 +88,15 @@ async function statusOf(
   }
   try {
     await using backend = await openBackend(record, log);
-    const [{ vms }, accelerator] = await Promise.all([
+    const [{ vms }, accelerator, lost] = await Promise.all([
       backend.ground.inventory(),
       backend.ground.accelerator(),
+      lostDisks(backend, record.name),
     ]);
     const vm = vms.find((other) => other.cid === facts.vm);
     const { state, detail } = await stateOf(record, vm?.state, log, signal);
-    return { ...facts, state, detail, disks: vm?.disks ?? [], accelerator };
+    const disks = { disks: vm?.disks ?? [], lostDisks: lost.map(({ cid }) => cid) };
+    return { ...facts, state, detail, ...disks, accelerator };
   } catch (error) {
     signal.throwIfAborted();
     return { ...facts, ...unseen, state: 'unknown', detail: messageOf(error) };

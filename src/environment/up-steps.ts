@@ -7,6 +7,7 @@ import { UserError } from '../platform/errors.ts';
 import type { Lock } from '../platform/lock.ts';
 import { buildProbeStemcell } from '../stemcell/index.ts';
 import { inspectStemcell } from '../stemcell/inspect-stemcell.ts';
+import { adoptDisk } from './adopt-disk.ts';
 import type { ChosenBackend } from './choose-backend.ts';
 import { agentOf } from './credentials.ts';
 import { type ChosenHost, decideEnvironment, decideNetwork } from './decide.ts';
@@ -26,6 +27,8 @@ import { chosenStemcell, type UpRequest } from './up-settings.ts';
 
 export interface UpOptions {
   readonly recreate: boolean;
+  /** CID of a lost disk that the machine is to have. */
+  readonly adoptDisk: string | undefined;
   /** The program that bosh will start as CPI: this boshvirt's own launcher. */
   readonly boshvirtCommand: string;
 }
@@ -111,7 +114,7 @@ function hostStep(job: UpJob): Step<UpWork> {
 }
 
 function groundStep(job: UpJob): Step<UpWork> {
-  const { name, caller } = job;
+  const { name, options, caller } = job;
   return {
     title: 'Lay storage and network',
     async run(work, say) {
@@ -121,6 +124,7 @@ function groundStep(job: UpJob): Step<UpWork> {
       await using backend = await openBackend(record, caller.log);
       await layGround(backend, record);
       await removeStrays(backend, name, caller.log);
+      if (options.adoptDisk !== undefined) await adoptDisk(backend, name, options.adoptDisk);
       await backend.ground.revive();
       say(`${record.network.cidr}, machine at ${record.network.ip}`);
     },
@@ -128,7 +132,8 @@ function groundStep(job: UpJob): Step<UpWork> {
 }
 
 function machineStep({ name, options, lock, caller }: UpJob): Step<UpWork> {
-  const { recreate, boshvirtCommand } = options;
+  const { boshvirtCommand } = options;
+  const recreate = options.recreate || options.adoptDisk !== undefined;
   return {
     title: 'Create the machine',
     async run(work, say) {

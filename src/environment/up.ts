@@ -10,9 +10,11 @@ import { refuseUnknown } from './decide.ts';
 import { distance } from './distance.ts';
 import { approve } from './doctor.ts';
 import { requireFiles } from './inputs.ts';
+import { lostDisks, lostDiskWords } from './lost-disks.ts';
 import { planNetwork } from './network-plan.ts';
 import { checkEnvironmentName, environmentPaths } from './paths.ts';
 import { type EnvironmentRecord, readRecord } from './record.ts';
+import { openBackend } from './session.ts';
 import type { Caller } from './steps/step.ts';
 import { chosenStemcell, refuseImpossible, refuseMove, type UpRequest } from './up-settings.ts';
 import { stepsOfUp, type UpOptions } from './up-steps.ts';
@@ -66,7 +68,14 @@ async function upLocked(
   await caller.runSteps(stepsOfUp({ name, request, options, before, backend, missing, lock, caller }), {});
   const record = await readRecord(name);
   if (!record) throw new BugError(`environment '${name}' has no record after its steps`);
+  await tellOfLostDisks(record, caller);
   return { record, changed: true };
+}
+
+/** As after a loss of bosh's state, which makes a machine with an empty disk: the old one is there still. */
+async function tellOfLostDisks(record: EnvironmentRecord, { log, tell }: Caller): Promise<void> {
+  await using backend = await openBackend(record, log);
+  for (const disk of await lostDisks(backend, record.name)) tell(lostDiskWords(disk, record.name));
 }
 
 /** What is missing on this machine, once the person agreed to install it; empty when nothing is. */

@@ -1,4 +1,5 @@
 import { LibvirtError } from '../../../clients/libvirt/index.ts';
+import { isYoung } from '../../../platform/young.ts';
 import type { Orphan, Owners } from '../../backend.ts';
 import { cidIn, isDiskCid, isSnapshotCid, isStemcellCid, isVmCid } from '../cids.ts';
 import { refreshPool } from '../free-bytes.ts';
@@ -7,7 +8,7 @@ import { whileNobodyImports } from '../stemcells.ts';
 import { type StoredVolume, storedVolumes } from '../stored-volumes.ts';
 import { type VmRecord, vmRecords } from '../vm-records.ts';
 import { deleteVolume, descriptionVolume, isClaimOn, stemcellVolume } from '../volumes.ts';
-import { isGone, isYoung, type Remains } from './remains.ts';
+import { isGone, type Remains } from './remains.ts';
 
 /** Volumes of VMs that are gone, and halves of stemcells, disks and snapshots. */
 export const orphanVolumes: Remains = {
@@ -39,7 +40,7 @@ async function findVolumes(host: LibvirtHost, owners: Owners): Promise<Orphan[]>
   }
   const stored = await storedVolumes([pool], new Set(reasons.keys()));
   const old = [...Map.groupBy(stored, ({ cid }) => cid).values()].filter(
-    (group) => !group.some(({ changedAt }) => isYoung(changedAt)),
+    (group) => owners.gone || !group.some(({ changedAt }) => isYoung(changedAt)),
   );
   return old.flat().map((volume) => orphanFrom(volume, reasons.get(volume.cid) ?? ''));
 }
