@@ -4,6 +4,7 @@ import { stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Libvirt, libvirtErrors, type Pool } from '../../src/clients/libvirt/index.ts';
+import { run } from '../../src/platform/process.ts';
 import {
   bytes,
   digest,
@@ -325,6 +326,26 @@ test('a device that the machine takes and lets go of is told by its alias', asyn
     expect(await vm.xml()).not.toContain('ua-sda');
   }
   await disk.delete();
+});
+
+test('a disk of a running machine is copied, and the end of it told', async () => {
+  const volume = await pool.createVolume(volumeXml('copied.qcow2', 2 * mib, 'qcow2'));
+  const { folder } = scene.daemon;
+  await run(['qemu-io', '-f', 'qcow2', '-c', 'write -P 7 1M 64k', await volume.path()]);
+  await using domain = await scene.domain('copied', diskXml(await volume.path(), 'vda'));
+  await domain.start({ paused: true });
+  expect(await domain.blockInfo('vda')).toMatchObject({ capacityBytes: 2 * mib });
+  using events = await libvirt.events('job-completed');
+  const backup = (name: string) =>
+    `<domainbackup><disks><disk name='vda' type='file'><target file='${folder}/p1/${name}'/></disk></disks></domainbackup>`;
+  const copy = await pool.createVolume(volumeXml('copy.qcow2', 2 * mib, 'qcow2'));
+  await domain.beginBackup(backup('copy.qcow2'), { reuseTargets: true });
+  const { value } = await events[Symbol.asyncIterator]().next();
+  expect(value).toMatchObject({ kind: 'job-completed', domainName: 'copied', operation: 9, succeeded: true });
+  await domain.blockInfo('vda');
+  await run(['qemu-io', '-r', '-f', 'qcow2', '-c', 'read -P 7 1M 64k', await copy.path()]);
+  expect(await refusal(domain.beginBackup(backup('copy.qcow2')))).toMatchObject({ libvirtCode: 8 });
+  expect((await refusal(domain.abortJob())).is(libvirtErrors.OPERATION_INVALID)).toBe(true);
 });
 
 test('a network carries addresses', async () => {

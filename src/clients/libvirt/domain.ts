@@ -21,11 +21,13 @@ const undefineBits = {
   keepTpm: 64,
 } as const;
 const xmlBits = { secure: 1, inactive: 2 } as const;
+const backupBits = { reuseTargets: 1 } as const;
 const saveBits = { bypassCache: 1, running: 2, paused: 4 } as const;
 export type StartOptions = Choices<typeof startBits>;
 export type DestroyOptions = Choices<typeof destroyBits>;
 export type UndefineOptions = Choices<typeof undefineBits>;
 export type DomainXmlOptions = Choices<typeof xmlBits>;
+export type BackupOptions = Choices<typeof backupBits>;
 export type ManagedSaveOptions = Choices<typeof saveBits>;
 
 export type DomainState =
@@ -37,6 +39,15 @@ export type DomainState =
   | 'shut-off'
   | 'crashed'
   | 'suspended';
+
+export interface BlockInfo {
+  /** What the guest sees. */
+  readonly capacityBytes: number;
+  /** What has been written to. */
+  readonly allocationBytes: number;
+  /** How far the image reaches where it lies. */
+  readonly physicalBytes: number;
+}
 
 export interface GuestInterface {
   readonly name: string;
@@ -196,6 +207,13 @@ export class Domain {
     await this.#rpc.call('domainUpdate', { domain: this.#domain, xml, flags: flagsOf(whereBits, where) });
   }
 
+  /** The sizes of a disk (by target or path). */
+  async blockInfo(disk: string): Promise<BlockInfo> {
+    const args = { domain: this.#domain, path: disk, flags: 0 };
+    const { capacity, allocation, physical } = await this.#rpc.call('domainBlockInfo', args);
+    return { capacityBytes: capacity, allocationBytes: allocation, physicalBytes: physical };
+  }
+
   /** Tells the running guest that a disk (by target or path) has another size. */
   async blockResize(disk: string, sizeBytes: number): Promise<void> {
     const inBytes = 1;
@@ -205,6 +223,25 @@ export class Domain {
       size: sizeBytes,
       flags: inBytes,
     });
+  }
+
+  /**
+   * Begins to copy disks as a `<domainbackup>` says, each as it is at this moment, and does not wait: the event `job-completed`
+   * tells the end. A domain has one such job at a time. `reuseTargets`: the files to copy to are there.
+   */
+  async beginBackup(xml: string, options: BackupOptions = {}): Promise<void> {
+    const flags = flagsOf(backupBits, options);
+    await this.#rpc.call('domainBackupBegin', {
+      domain: this.#domain,
+      backup: xml,
+      checkpoint: undefined,
+      flags,
+    });
+  }
+
+  /** Gives up what is under way: a backup, a managed save. */
+  async abortJob(): Promise<void> {
+    await this.#rpc.call('domainAbortJob', { domain: this.#domain });
   }
 
   async setAutostart(autostart: boolean): Promise<void> {

@@ -24,7 +24,17 @@ export interface DeviceEvent extends About {
   readonly alias: string;
 }
 
-export type DomainEvent = LifecycleEvent | RebootEvent | DeviceEvent;
+/** Something that takes long came to its end: a backup, a managed save, a migration. */
+export interface JobEvent extends About {
+  readonly kind: 'job-completed';
+  /** libvirt's number of what it was (virDomainJobOperation); 9 is a backup. */
+  readonly operation: number;
+  readonly succeeded: boolean;
+  /** Why it failed, where libvirt says so. */
+  readonly message: string | undefined;
+}
+
+export type DomainEvent = LifecycleEvent | RebootEvent | DeviceEvent | JobEvent;
 
 const happenings = [
   'defined',
@@ -133,10 +143,28 @@ function decodeEvent(procedure: number, body: Buffer): DomainEvent | undefined {
     return { kind: message.kind, ...about(domain), happened: happenings[event] ?? 'unknown', detail };
   }
   if (message.kind === 'reboot') return { kind: message.kind, ...about(message.codec.read(from).domain) };
+  if (message.kind === 'job-completed') {
+    const { domain, parameters } = message.codec.read(from);
+    return { kind: message.kind, ...about(domain), ...jobOf(parameters) };
+  }
   const { domain, alias } = message.codec.read(from);
   return { kind: message.kind, ...about(domain), alias };
 }
 
 function about({ name, uuid }: DomainId): About {
   return { domainName: name, domainUuid: uuid };
+}
+
+/** An older libvirt says nothing of success. */
+function jobOf(
+  parameters: readonly { name: string; value: unknown }[],
+): Pick<JobEvent, 'operation' | 'succeeded' | 'message'> {
+  const { operation, success, errmsg } = Object.fromEntries(
+    parameters.map(({ name, value }) => [name, value]),
+  );
+  return {
+    operation: Number(operation ?? 0),
+    succeeded: success !== false,
+    message: errmsg === undefined ? undefined : String(errmsg),
+  };
 }

@@ -2,6 +2,8 @@
 export { UserError } from '../../platform/errors.ts';
 export { type ConnectOptions, connectLibvirt } from './connect.ts';
 export type {
+  BackupOptions,
+  BlockInfo,
   DestroyOptions,
   Domain,
   DomainState,
@@ -24,10 +26,11 @@ export type {
   DomainEvent,
   DomainEvents,
   Happening,
+  JobEvent,
   LifecycleEvent,
   RebootEvent,
 } from './events.ts';
-export type { DefineOptions, DomainCapabilitiesQuery, Libvirt } from './libvirt.ts';
+export type { DefineOptions, DomainCapabilitiesQuery, DomainChoice, Libvirt } from './libvirt.ts';
 export type { Lease, Network, NetworkChange } from './network.ts';
 export type { EventKind } from './procedures.ts';
 export type { RevertOptions, Snapshot, SnapshotDeleteOptions, SnapshotOptions } from './snapshot.ts';

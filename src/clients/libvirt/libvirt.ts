@@ -17,6 +17,9 @@ export interface DomainCapabilitiesQuery {
   readonly type?: string;
 }
 
+const domainBits = { active: 1, inactive: 2 } as const;
+export type DomainChoice = Choices<typeof domainBits>;
+
 const defineBits = { validate: 1 } as const;
 export type DefineOptions = Choices<typeof defineBits>;
 
@@ -52,9 +55,9 @@ export class Libvirt implements AsyncDisposable {
     return `${Math.floor(version / 1_000_000)}.${Math.floor(version / 1000) % 1000}.${version % 1000}`;
   }
 
-  /** All domains, running or not. */
-  async listDomains(): Promise<Domain[]> {
-    const { domains } = await this.#rpc.call('listDomains', { wanted: 1, flags: 0 });
+  /** All domains, or those that run, or those that do not. */
+  async listDomains(which: DomainChoice = {}): Promise<Domain[]> {
+    const { domains } = await this.#rpc.call('listDomains', { wanted: 1, flags: flagsOf(domainBits, which) });
     return domains.map((id) => new Domain(this.#rpc, id));
   }
 

@@ -7,6 +7,7 @@ import {
   int32,
   list,
   optional,
+  parameters,
   size,
   struct,
   text,
@@ -129,6 +130,17 @@ export const procedures = {
   domainDetach: procedure(161, domainXml, nothing),
   domainUpdate: procedure(174, domainXml, nothing),
   domainDetachAlias: procedure(392, struct({ domain, alias: text, flags: uint32 }), nothing),
+  domainAbortJob: procedure(164, struct({ domain }), nothing),
+  domainBackupBegin: procedure(
+    421,
+    struct({ domain, backup: text, checkpoint: optional(text), flags: uint32 }),
+    nothing,
+  ),
+  domainBlockInfo: procedure(
+    194,
+    struct({ domain, path: text, flags: uint32 }),
+    struct({ allocation: size, capacity: size, physical: size }),
+  ),
   domainBlockResize: procedure(251, struct({ domain, disk: text, size, flags: uint32 }), nothing),
   domainSetAutostart: procedure(29, struct({ domain, autostart: boolean }), nothing),
   domainInterfaces: procedure(
@@ -227,6 +239,7 @@ export const eventMessages = {
   319: { kind: 'reboot', codec: struct({ callback: int32, domain }) },
   333: { kind: 'device-removed', codec: deviceEvent },
   354: { kind: 'device-added', codec: deviceEvent },
+  363: { kind: 'job-completed', codec: struct({ callback: int32, domain, parameters }) },
   367: { kind: 'device-removal-failed', codec: deviceEvent },
 } as const;
 
@@ -236,6 +249,7 @@ export const eventNumbers = {
   reboot: 1,
   'device-removed': 15,
   'device-added': 19,
+  'job-completed': 21,
   'device-removal-failed': 22,
 } as const;
 export type EventKind = keyof typeof eventNumbers;

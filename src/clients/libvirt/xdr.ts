@@ -103,6 +103,27 @@ export const size: Codec<number> = {
   },
 };
 
+/** 64 bits, whatever they mean. */
+const bits64: Codec<bigint> = {
+  write: (out, value) => out.uint64(value),
+  read: (from) => from.uint64(),
+};
+
+/** The same bits read as another type; numbers beyond 2^53 lose their last digits. */
+const seen64 = (toNumber: (bits: bigint) => number, toBits: (value: number) => bigint): Codec<number> => ({
+  write: (out, value) => bits64.write(out, toBits(value)),
+  read: (from) => toNumber(bits64.read(from)),
+});
+const uint64 = seen64(Number, BigInt);
+const int64 = seen64(
+  (bits) => Number(BigInt.asIntN(64, bits)),
+  (value) => BigInt.asUintN(64, BigInt(value)),
+);
+const double = seen64(
+  (bits) => new Float64Array(BigUint64Array.of(bits).buffer)[0] ?? Number.NaN,
+  (value) => new BigUint64Array(Float64Array.of(value).buffer)[0] ?? 0n,
+);
+
 export const text: Codec<string> = {
   write(out, value) {
     const bytes = Buffer.from(value, 'utf8');
@@ -154,3 +175,30 @@ export function struct<const F extends Readonly<Record<string, unknown>>>(fields
     },
   };
 }
+
+type Parameter = number | boolean | string;
+/** By libvirt's number of the type, from 1. */
+const parameterTypes: readonly { read(from: XdrReader): Parameter }[] = [
+  int32,
+  uint32,
+  int64,
+  uint64,
+  double,
+  boolean,
+  text,
+];
+
+const parameterValue: Codec<Parameter> = {
+  write() {
+    throw new RangeError('parameters are only read');
+  },
+  read(from) {
+    const type = from.uint32();
+    const codec = parameterTypes[type - 1];
+    if (!codec) throw new RangeError(`a parameter has the unknown type ${type}`);
+    return codec.read(from);
+  },
+};
+
+/** libvirt's typed parameters: names, each with a value that says its type. */
+export const parameters = list(struct({ name: text, value: parameterValue }));
