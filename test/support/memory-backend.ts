@@ -20,6 +20,7 @@ import type {
   NetworkPlan,
   NetworkRequest,
   NetworkStore,
+  NicPlan,
   Orphan,
   PowerState,
   SnapshotCid,
@@ -77,6 +78,8 @@ export class MemoryHost {
   readonly disks = new Map<DiskCid, MemoryDisk>();
   readonly snapshots = new Map<SnapshotCid, MemorySnapshot>();
   readonly networks = new Map<NetworkCid, NetworkRequest>();
+  /** How many addresses dynamic networks were given. */
+  dynamicAddresses = 0;
   networkActive = false;
   /** What killed calls left. */
   readonly orphans: Orphan[] = [];
@@ -298,23 +301,31 @@ class MemoryNetworks implements NetworkStore {
 
   async plan(vm: VmCid, networks: Parameters<NetworkStore['plan']>[1]): Promise<NetworkPlan> {
     this.#host.attempt('networks.plan');
-    const nics = Object.entries(networks).map(([network, { ip, default: defaults }]) => ({
-      nic: {
-        networks: [network],
-        hostNetwork: 'memory',
-        mac: macFor(vm, network),
-        ips: ip === undefined ? [] : [ip],
-      },
-      isGateway: defaults?.includes('gateway') ?? false,
-    }));
-    const plugged = Object.entries(networks).map(([name, spec]) => [
+    const vip = Object.entries(networks).find(([, { type }]) => type === 'vip');
+    if (vip) throw new CloudError('NotSupported', `Network '${vip[0]}' is of type vip`);
+    const planned = Object.entries(networks).map(([name, spec]) => ({
       name,
-      { ...spec, mac: macFor(vm, name) },
-    ]);
+      // networks of a group share a NIC, and so its MAC
+      mac: macFor(vm, spec.nic_group === undefined ? name : `group ${spec.nic_group}`),
+      spec: spec.type === 'dynamic' ? { ...spec, ...this.#freeAddress(), netmask: '255.255.0.0' } : spec,
+    }));
+    const nics = [...Map.groupBy(planned, ({ mac }) => mac)].map(([mac, group]) => ({
+      networks: group.map(({ name }) => name),
+      hostNetwork: 'memory',
+      mac,
+      ips: group.flatMap(({ spec }) => spec.ip ?? []),
+    }));
+    const isGateway = ({ networks: names }: NicPlan) =>
+      names.some((name) => networks[name]?.default?.includes('gateway'));
     return {
-      nics: nics.sort((a, b) => Number(b.isGateway) - Number(a.isGateway)).map(({ nic }) => nic),
-      networks: Object.fromEntries(plugged),
+      nics: nics.sort((a, b) => Number(isGateway(b)) - Number(isGateway(a))),
+      networks: Object.fromEntries(planned.map(({ name, mac, spec }) => [name, { ...spec, mac }])),
     };
+  }
+
+  #freeAddress(): { ip: string } {
+    this.#host.dynamicAddresses++;
+    return { ip: `10.1.128.${this.#host.dynamicAddresses}` };
   }
 
   async create(cid: NetworkCid, request: NetworkRequest): Promise<CreatedNetwork> {
@@ -324,11 +335,15 @@ class MemoryNetworks implements NetworkStore {
       range: request.range ?? '10.1.0.0/24',
       gateway: request.gateway ?? '10.1.0.1',
       reserved: ['10.1.0.1'],
-      cloudProperties: { name: cid },
+      cloudProperties: { ...request.cloudProperties, name: cid },
     };
   }
 
   async delete(cid: NetworkCid) {
+    const used = [...this.#host.vms.values()].some(({ spec }) =>
+      Object.values(spec.networks).some((network) => network.cloud_properties?.name === cid),
+    );
+    if (used) throw new CloudError('CloudError', `Network '${cid}' has VMs`);
     this.#host.networks.delete(cid);
   }
 }
@@ -385,6 +400,7 @@ class MemoryGround implements Ground {
       disks: [...disks.keys()],
       snapshots: [...this.#host.snapshots.keys()],
       stemcells: [...stemcells.keys()],
+      networks: [...this.#host.networks.keys()],
     };
     return { vms: facts, ...kept, networkActive, storageActive: networkActive };
   }
@@ -440,7 +456,8 @@ class MemoryGround implements Ground {
   }
 
   async clear() {
-    for (const things of [this.#host.vms, this.#host.disks, this.#host.stemcells]) things.clear();
+    for (const things of [this.#host.vms, this.#host.disks, this.#host.stemcells, this.#host.networks])
+      things.clear();
     this.#host.networkActive = false;
   }
 

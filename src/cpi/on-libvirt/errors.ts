@@ -31,6 +31,14 @@ export function cloudErrorFrom(
   });
 }
 
+/** Nobody has made the libvirt network that a network's cloud properties, or the configuration, name. */
+export const networkNotFound = (name: string, uri: string): CloudError =>
+  new CloudError('NetworkNotFound', `There is no libvirt network '${name}' at ${uri}`, {
+    hints: [
+      'boshvirt up makes the environment’s network; cloud_properties.name of a network names another one',
+    ],
+  });
+
 /** The domain is not there, or no longer. */
 export const isNoDomain = (error: unknown): boolean =>
   error instanceof LibvirtError && error.is(libvirtErrors.NO_DOMAIN);
@@ -49,7 +57,7 @@ function isOutOfSpace(error: unknown): boolean {
 }
 
 /** Something on the hypervisor's machine has the very range already, a VPN say (libvirt-spikes.md 3). */
-const isRangeInUse = (error: unknown): boolean =>
+export const isRangeInUse = (error: unknown): boolean =>
   error instanceof LibvirtError && error.message.includes('Network is already in use by interface');
 
 /** Worth another try: somebody else works in the pool, or an address is still being given up. */

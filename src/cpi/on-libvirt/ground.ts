@@ -1,4 +1,4 @@
-import { LibvirtError, type Network, type Pool, parseXml } from '../../clients/libvirt/index.ts';
+import { LibvirtError, type Pool, parseXml } from '../../clients/libvirt/index.ts';
 import { fillTemplate } from '../../platform/template.ts';
 import type {
   Census,
@@ -6,6 +6,7 @@ import type {
   Ground,
   GroundPlan,
   Inventory,
+  NetworkCid,
   Orphan,
   Owners,
   SnapshotCid,
@@ -18,6 +19,9 @@ import { powerState, removeDomain } from './domains.ts';
 import { cloudErrorFrom } from './errors.ts';
 import { refreshPool } from './free-bytes.ts';
 import { type LibvirtHost, poolPathIn } from './libvirt-host.ts';
+import { managedNetworks } from './networks/look-up.ts';
+import { removeNetwork } from './networks/managed-networks.ts';
+import { giveUpAddresses } from './networks.ts';
 import type { Remains } from './orphans/index.ts';
 import { readVmRecord, vmRecords } from './vm-records.ts';
 
@@ -102,9 +106,10 @@ export class LibvirtGround implements Ground {
 
   async inventory(): Promise<Inventory> {
     const { libvirt, config } = this.#host;
-    const [pool, network, records] = await Promise.all([
+    const [pool, network, managed, records] = await Promise.all([
       libvirt.findPool(config.storagePool),
       libvirt.findNetwork(config.network),
+      managedNetworks(libvirt, config.environment),
       vmRecords(libvirt),
     ]);
     const storageActive = (await pool?.isActive()) ?? false;
@@ -116,6 +121,7 @@ export class LibvirtGround implements Ground {
       disks: named(volumes, this.#parts.diskVolume) as DiskCid[],
       snapshots: named(volumes, this.#parts.snapshotVolume) as SnapshotCid[],
       stemcells: named(volumes, stemcellName) as StemcellCid[],
+      networks: managed.map(({ name }) => name as NetworkCid),
       networkActive: (await network?.isActive()) ?? false,
       storageActive,
     };
@@ -167,7 +173,9 @@ export class LibvirtGround implements Ground {
       libvirt.findNetwork(config.network),
     ]);
     if (pool) await startPool(pool);
-    if (network && !(await network.isActive())) await network.start();
+    const managed = await managedNetworks(libvirt, config.environment);
+    for (const each of network ? [network, ...managed] : managed)
+      if (!(await each.isActive())) await each.start();
     const { vms } = await this.inventory();
     for (const vm of vms) {
       if (vm.state === 'paused') await (await this.#host.findVm(vm.cid))?.resume();
@@ -180,9 +188,13 @@ export class LibvirtGround implements Ground {
     const records = (await vmRecords(libvirt)).filter((record) => record.environment === config.environment);
     for (const record of records) {
       const domain = await this.#host.findVm(record.cid);
-      if (domain) await removeDomain(domain); // its volumes go with the pool
+      if (!domain) continue;
+      await giveUpAddresses(this.#host, domain); // they may be other people's networks'
+      await removeDomain(domain); // its volumes go with the pool
     }
-    await removeNetwork(await libvirt.findNetwork(config.network));
+    for (const network of await managedNetworks(libvirt, config.environment)) await removeNetwork(network);
+    const network = await libvirt.findNetwork(config.network);
+    if (network) await removeNetwork(network);
     await this.#removePool(await libvirt.findPool(config.storagePool));
   }
 
@@ -259,10 +271,4 @@ function refuseOtherAddress(name: string, xml: string, gateway: string): void {
 
 async function startPool(pool: Pool): Promise<void> {
   if (!(await pool.isActive())) await pool.start();
-}
-
-async function removeNetwork(network: Network | undefined): Promise<void> {
-  if (!network) return;
-  if (await network.isActive()) await network.destroy();
-  await network.undefine();
 }

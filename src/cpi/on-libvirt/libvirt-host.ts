@@ -9,12 +9,15 @@ import type { Log } from '../../platform/log.ts';
 import type { BackendConfig } from '../backend.ts';
 import { CloudError, vmNotFound } from '../errors.ts';
 import { isVmCid } from './cids.ts';
+import { HeldLocks } from './networks/held-locks.ts';
 
 /** One connection to libvirt and what all stores of a backend look up through it. */
 export class LibvirtHost implements AsyncDisposable {
   readonly config: BackendConfig;
   readonly libvirt: Libvirt;
   readonly log: Log;
+  /** On networks whose addresses are being chosen from. */
+  readonly locks = new HeldLocks();
   #pool: Promise<Pool> | undefined;
   #poolPath: Promise<string> | undefined;
 
@@ -78,6 +81,7 @@ export class LibvirtHost implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.locks[Symbol.asyncDispose]();
     await this.libvirt[Symbol.asyncDispose]();
   }
 }

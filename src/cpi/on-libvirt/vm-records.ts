@@ -21,7 +21,7 @@ export function vmRecordXml(spec: VmSpec, environment: string): string {
     fillTemplate('libvirt/nic-record.xml', {
       hostNetwork: nic.hostNetwork,
       mac: nic.mac,
-      networks: markup(nic.networks.map((name) => `<network name="${escapeXml(name)}"/>`)),
+      networks: markup(nic.networks.map((name) => networkXml(name, spec.networks[name]?.type))),
       ips: markup(nic.ips.map((ip) => `<ip address="${escapeXml(ip)}"/>`)),
     }),
   );
@@ -32,6 +32,11 @@ export function vmRecordXml(spec: VmSpec, environment: string): string {
     stemcell: spec.stemcell,
     nics: markup(nics),
   });
+}
+
+/** The type only where something has to be given up with the VM: an address that DHCP keeps for it. */
+function networkXml(name: string, type: string | undefined): string {
+  return `<network name="${escapeXml(name)}"${type === 'dynamic' ? ' type="dynamic"' : ''}/>`;
 }
 
 /** The records of all our VMs; domains of other people have none and are left out. */
@@ -59,6 +64,16 @@ async function elementOf(domain: Domain, namespace: string): Promise<string | un
 /** The stemcell that a VM stands on. Without a parser: it is asked for at each delete_vm. */
 export async function stemcellOf(domain: Domain): Promise<string | undefined> {
   return / stemcell=['"]([^'"]+)['"]/.exec((await elementOf(domain, vmNamespace)) ?? '')?.[1];
+}
+
+/** The NICs whose addresses DHCP keeps. Without a parser where there are none: it is asked for at each delete_vm. */
+export async function dynamicNicsOf(domain: Domain): Promise<NicPlan[]> {
+  const xml = await elementOf(domain, vmNamespace);
+  if (!xml?.includes('"dynamic"') && !xml?.includes("'dynamic'")) return [];
+  const nics = parseXml(xml).child('vm')?.children('nic') ?? [];
+  const isDynamic = (nic: XmlElement) =>
+    nic.children('network').some((network) => network.attribute('type') === 'dynamic');
+  return nics.filter(isDynamic).map(parseNic);
 }
 
 function parseVmRecord(cid: string, xml: string): VmRecord | undefined {

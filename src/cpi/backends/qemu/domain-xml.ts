@@ -1,6 +1,7 @@
 import { fillTemplate, type Hole, markup } from '../../../platform/template.ts';
 import type { VmSpec } from '../../backend.ts';
 import type { LibvirtHost } from '../../on-libvirt/libvirt-host.ts';
+import { nicSource } from '../../on-libvirt/networks/nics.ts';
 import { vmRecordXml } from '../../on-libvirt/vm-records.ts';
 import { domainType } from './accelerator.ts';
 import { hasVideo, needsSharedMemory } from './devices.ts';
@@ -76,7 +77,7 @@ export function domainXml({ type, folder, diskFolder, environment, spec, propert
     settingsPath: `${folder}/${vmVolumes.settings(spec.cid)}`,
     consolePath: `${folder}/${vmVolumes.console(spec.cid)}`,
     nics: markup(
-      spec.nics.map((nic) => fillTemplate('qemu/nic.xml', { mac: nic.mac, network: nic.hostNetwork })),
+      spec.nics.map((nic) => fillTemplate('qemu/nic.xml', { mac: nic.mac, ...nicSource(nic.hostNetwork) })),
     ),
     video: markup(hasVideo(devices) ? '' : '<video><model type="none"/></video>'),
     devices: markup(devices),

@@ -24,7 +24,7 @@ import {
 import { cloudErrorFrom, isNoDomain } from '../../on-libvirt/errors.ts';
 import { refuseFullPool } from '../../on-libvirt/free-bytes.ts';
 import type { LibvirtHost } from '../../on-libvirt/libvirt-host.ts';
-import { refuseTakenAddresses } from '../../on-libvirt/networks.ts';
+import { giveUpAddresses, takeAddresses } from '../../on-libvirt/networks.ts';
 import { folderOf, poolFor, volumesAt, volumesElsewhere } from '../../on-libvirt/pools.ts';
 import { dropUnwantedStemcell, stemcellProperties } from '../../on-libvirt/stemcells.ts';
 import { stemcellOf } from '../../on-libvirt/vm-records.ts';
@@ -103,7 +103,7 @@ export class QemuVms implements VmStore {
     await domain.setAutostart(true); // the machine comes back after a reboot of the host (contract 8.1, 13)
     // whoever deletes a stemcell says so first and then looks for VMs on it: one of both sees the other
     await refuseMissingStemcell(this.#host, spec.stemcell);
-    await refuseTakenAddresses(this.#host, spec.cid, spec.nics);
+    await takeAddresses(this.#host, spec);
   }
 
   async #volumesFor(
@@ -179,6 +179,7 @@ export class QemuVms implements VmStore {
     else this.#host.log.info(`VM ${cid} is not there: only what is left of it is deleted`);
     if (isVmCid(cid)) await this.#deleteVolumes(cid);
     await allEnded(elsewhere.map(removeVolume));
+    if (domain) await giveUpAddresses(this.#host, domain);
     if (domain) await undefineDomain(domain); // last: as long as anything is left, the VM can be found
     if (stemcell !== undefined) await dropUnwantedStemcell(this.#host, stemcell);
   }
