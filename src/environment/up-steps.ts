@@ -5,7 +5,7 @@ import { findLibvirt } from '../host/libvirt-service.ts';
 import { privateHostUri } from '../host/private-host/index.ts';
 import { UserError } from '../platform/errors.ts';
 import type { Lock } from '../platform/lock.ts';
-import { buildProbeStemcell } from '../stemcell/index.ts';
+import { buildProbeStemcell, type ProbeFormName, probeFormFor } from '../stemcell/index.ts';
 import { inspectStemcell } from '../stemcell/inspect-stemcell.ts';
 import { adoptDisk } from './adopt-disk.ts';
 import type { ChosenBackend } from './choose-backend.ts';
@@ -86,18 +86,33 @@ function decideStep({ name, request, before, backend, caller }: UpJob): Step<UpW
   };
 }
 
-function stemcellStep({ request, before, caller: { log, signal } }: UpJob): Step<UpWork> {
+function stemcellStep({ request, before, backend, caller: { log, signal } }: UpJob): Step<UpWork> {
   const { stemcell, agent } = chosenStemcell(request, before);
   return {
     title: stemcell === undefined ? 'Build the probe stemcell' : 'Read the stemcell',
     async run(work, say) {
-      const place = { cacheDir: cacheFolder(), log, signal, onStep: say };
-      work.stemcell =
-        stemcell === undefined
-          ? await buildProbeStemcell({ ...place, ...(agent === undefined ? {} : { agentPath: agent }) })
-          : await inspectStemcell(stemcell, signal);
+      if (stemcell !== undefined) {
+        work.stemcell = await inspectStemcell(stemcell, signal);
+        return;
+      }
+      const form = requiredForm(backend.module);
+      const place = { cacheDir: cacheFolder(), form, log, signal, onStep: say };
+      work.stemcell = await buildProbeStemcell({
+        ...place,
+        ...(agent === undefined ? {} : { agentPath: agent }),
+      });
     },
   };
+}
+
+function requiredForm({ name, traits }: BackendModule): ProbeFormName {
+  const form = probeFormFor(traits.stemcellFormats);
+  if (form !== undefined) return form;
+  throw new UserError('UNSUPPORTED', `There is no probe stemcell for the backend ${name}`, {
+    hints: [
+      `name a stemcell with --stemcell; ${name} takes the formats ${traits.stemcellFormats.join(', ')}`,
+    ],
+  });
 }
 
 function hostStep(job: UpJob): Step<UpWork> {

@@ -1,3 +1,3 @@
 /** Making BOSH stemcells: so far the probe stemcell, a small real guest (docs/probe-stemcell.md). */
 export { buildProbeStemcell } from './build-probe-stemcell.ts';
-export type { ProbeFormName } from './probe-forms.ts';
+export { type ProbeFormName, probeFormFor } from './probe-forms.ts';

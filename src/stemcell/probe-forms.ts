@@ -9,3 +9,9 @@ export const probeForms = { vm: vmForm, container: containerForm } as const sati
 >;
 
 export type ProbeFormName = keyof typeof probeForms;
+
+/** The form for a CPI that takes stemcells of these formats, or undefined if there is none. */
+export function probeFormFor(formats: readonly string[]): ProbeFormName | undefined {
+  const names = Object.keys(probeForms) as ProbeFormName[];
+  return names.find((name) => probeForms[name].stemcellFormats.some((format) => formats.includes(format)));
+}
