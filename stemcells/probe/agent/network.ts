@@ -16,45 +16,53 @@ export async function setUpNetworks(
 ): Promise<void> {
   const real = networks.filter(({ type, preconfigured }) => type !== 'vip' && !preconfigured);
   const interfaces = real.length === 0 ? new Map<string, string>() : await interfacesByMac(places);
-  const gatewayOwner = ownerOf('gateway', real);
+  const hasGateway = ({ isDefaultFor }: NetworkSettings) => isDefaultFor.includes('gateway');
+  const clean = new Set<string>();
   for (const network of real) {
     const name = interfaceOf(network, real, interfaces);
+    const isGateway = hasGateway(network) || real.length === 1;
+    if (!clean.has(name)) await run(['ip', 'addr', 'flush', 'dev', name]); // networks of a nic_group share a device
+    clean.add(name);
     await run(['ip', 'link', 'set', name, 'up']);
     if (network.type === 'dynamic' || network.ip === undefined || network.prefix === undefined) {
       log(`network ${network.name}: asking for an address on ${name}`);
-      await askDhcp(name, run);
+      await askDhcp(name, isGateway || !real.some(hasGateway), run);
     } else {
-      await setAddress(name, network, network === gatewayOwner, run);
+      await setAddress(name, network, isGateway, run);
       log(`network ${network.name}: ${network.ip}/${network.prefix} on ${name}`);
     }
   }
-  const servers = ownerOf('dns', networks)?.dns ?? [];
+  const servers = dnsOwner(networks)?.dns ?? [];
   const lines = servers.filter((server) => isIP(server)).map((server) => `nameserver ${server}\n`);
   if (lines.length > 0) await writeFile(join(places.etc, 'resolv.conf'), lines.join(''));
 }
 
 async function setAddress(
   name: string,
-  network: NetworkSettings,
+  { ip = '', prefix, gateway = '' }: NetworkSettings,
   isGateway: boolean,
   run: RunProgram,
 ): Promise<void> {
-  await run(['ip', 'addr', 'flush', 'dev', name]);
-  await run(['ip', 'addr', 'add', `${network.ip}/${network.prefix}`, 'dev', name]);
-  if (isGateway && network.gateway)
-    await run(['ip', 'route', 'replace', 'default', 'via', network.gateway, 'dev', name]);
+  await run(['ip', 'addr', 'add', `${ip}/${prefix}`, 'dev', name]);
+  if (!isGateway || !isIP(gateway)) return;
+  const family = isIP(gateway) === 6 ? ['-6'] : [];
+  await run(['ip', ...family, 'route', 'replace', 'default', 'via', gateway, 'dev', name]);
 }
 
-/** udhcpc goes to the background once it has an answer, or after five tries, and keeps the lease. */
-async function askDhcp(name: string, run: RunProgram): Promise<void> {
-  const command = 'exec udhcpc -i "$1" -s /etc/udhcpc.script -b -t 5 -T 1 >/dev/null 2>&1 </dev/null';
+/**
+ * udhcpc goes to the background once it has an answer, or after five tries, and keeps the lease. Its script leaves the default
+ * route alone if another device has it.
+ */
+async function askDhcp(name: string, hasRoute: boolean, run: RunProgram): Promise<void> {
+  const variables = hasRoute ? '' : 'no_routes=1 ';
+  const command = `${variables}exec udhcpc -i "$1" -s /etc/udhcpc.script -b -t 5 -T 1 >/dev/null 2>&1 </dev/null`;
   await run(['sh', '-c', command, 'sh', name], { timeoutMs: 30_000 });
 }
 
-/** The network that is the machine's default for something; the only one there is needs not say so (contract 1.6). */
-function ownerOf(what: 'dns' | 'gateway', networks: readonly NetworkSettings[]): NetworkSettings | undefined {
+/** The network that is the machine's default for names; the only one there is needs not say so (contract 1.6). */
+function dnsOwner(networks: readonly NetworkSettings[]): NetworkSettings | undefined {
   return (
-    networks.find(({ isDefaultFor }) => isDefaultFor.includes(what)) ??
+    networks.find(({ isDefaultFor }) => isDefaultFor.includes('dns')) ??
     (networks.length === 1 ? networks[0] : undefined)
   );
 }

@@ -118,13 +118,21 @@ function networkOf(name: string, network: Json): NetworkSettings {
   };
 }
 
-/** `255.255.255.0` → 24. */
+/** `255.255.255.0` → 24, `ffff:ffff:ffff:ffff::` → 64. */
 export function prefixLength(netmask: string): number {
-  const bits = netmask
-    .split('.')
-    .map((part) => Number(part).toString(2).padStart(8, '0'))
-    .join('');
-  if (!/^1*0*$/.test(bits) || bits.length !== 32) throw new Error(`settings: ${netmask} is no netmask`);
+  const isV6 = netmask.includes(':');
+  const groups = netmask.split(isV6 ? ':' : '.').filter((group) => group !== '');
+  const width = isV6 ? 16 : 8;
+  const bits = groups
+    .map((group) =>
+      Number.parseInt(group, isV6 ? 16 : 10)
+        .toString(2)
+        .padStart(width, '0'),
+    )
+    .join('')
+    .padEnd(netmask.endsWith('::') ? 128 : 0, '0');
+  if (!/^1*0*$/.test(bits) || bits.length !== (isV6 ? 128 : 32))
+    throw new Error(`settings: ${netmask} is no netmask`);
   return bits.replace(/0*$/, '').length;
 }
 

@@ -50,14 +50,40 @@ test('the only network takes the only interface without a MAC', async () => {
   expect(commands).toContain('ip route replace default via 10.0.0.1 dev eth0');
 });
 
+test('networks of a nic_group share a device: it is cleaned once, and each family has its default route', async () => {
+  const mac = '52:54:00:00:00:01';
+  const { commands } = await setUp({
+    a: { ...manual, mac, nic_group: '1', default: ['dns', 'gateway'] },
+    b: { ip: 'fd00::6', prefix: '64', gateway: 'fd00::1', mac, nic_group: '1', default: ['gateway'] },
+    c: { ip: '10.0.0.7', netmask: '255.255.255.0', mac, nic_group: '1' },
+  });
+  expect(commands.filter((command) => !command.startsWith('ip link'))).toEqual([
+    'ip addr flush dev eth0',
+    'ip addr add 10.0.0.6/24 dev eth0',
+    'ip route replace default via 10.0.0.1 dev eth0',
+    'ip addr add fd00::6/64 dev eth0',
+    'ip -6 route replace default via fd00::1 dev eth0',
+    'ip addr add 10.0.0.7/24 dev eth0',
+  ]);
+});
+
+test('what DHCP says of routes counts only where no other network has the gateway', async () => {
+  const dynamic = { type: 'dynamic', mac: '52:54:00:00:00:02' };
+  const withGateway = { ...manual, mac: '52:54:00:00:00:01', default: ['gateway'] };
+  const { commands } = await setUp({ a: withGateway, b: dynamic });
+  expect(commands.at(-1)).toMatch(/no_routes=1 .*udhcpc .* eth1$/);
+  const alone = await setUp({ b: { ...dynamic, default: ['gateway'] } });
+  expect(alone.commands.at(-1)).not.toContain('no_routes');
+});
+
 test('a dynamic network asks DHCP, a vip or a preconfigured one needs nothing', async () => {
   const { commands } = await setUp({
     a: { type: 'dynamic', mac: '52:54:00:00:00:01' },
     b: { type: 'vip', ip: '1.2.3.4' },
     c: { ...manual, preconfigured: true },
   });
-  expect(commands).toHaveLength(2);
-  expect(commands[1]).toMatch(/udhcpc .* eth0$/);
+  expect(commands).toHaveLength(3);
+  expect(commands[2]).toMatch(/udhcpc .* eth0$/);
 });
 
 test('a MAC that no device has is an error with what is there', async () => {

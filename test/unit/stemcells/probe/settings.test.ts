@@ -82,5 +82,8 @@ test('a hint holds strings only, as the real agent demands', () => {
 test('netmasks', () => {
   expect(prefixLength('255.255.255.0')).toBe(24);
   expect(prefixLength('0.0.0.0')).toBe(0);
+  expect(prefixLength('ffff:ffff:ffff:ffff::')).toBe(64);
+  expect(prefixLength('ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff')).toBe(128);
+  expect(() => prefixLength('ffff:0:ffff::')).toThrow(/no netmask/);
   expect(() => prefixLength('255.0.255.0')).toThrow(/no netmask/);
 });
