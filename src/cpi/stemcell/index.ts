@@ -1,2 +1,3 @@
 export { hashFile } from './hash-file.ts';
-export { openStemcellImage, type StemcellImage } from './stemcell-image.ts';
+export { type ImageFormat, openStemcellImage, type StemcellImage } from './stemcell-image.ts';
+export { unsuitableImage, type WantedStemcell } from './unsuitable-image.ts';

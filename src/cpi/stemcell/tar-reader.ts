@@ -13,6 +13,8 @@ export interface TarEntry {
   /** `sparse`: a file whose holes tar left out. */
   readonly kind: 'file' | 'folder' | 'sparse' | 'other';
   readonly sizeBytes: number;
+  /** Its header as it stands in the tar, with what says a long name or more before it. */
+  readonly head: readonly Buffer[];
 }
 
 /** Whether a block is an entry's head: its own checksum says so (POSIX ustar). */
@@ -46,24 +48,30 @@ export class TarReader {
   /** The next entry, its content ahead in the reader; what is left of the one before is skipped. */
   async next(): Promise<TarEntry | undefined> {
     let attributes: Attributes = {};
+    const head: Buffer[] = [];
     for (;;) {
       await this.#reader.skip(this.#next - this.#reader.position);
       const block = await this.#reader.peek(blockBytes);
       if (block.length === 0 || block.every((byte) => byte === 0)) return undefined;
       if (!isTarHeader(block)) throw new ImageFault('is damaged: its tar has a broken entry');
       await this.#reader.skip(blockBytes);
+      head.push(block);
       const type = String.fromCharCode(block[156] ?? 0);
       const sizeBytes = attributes.size ?? octal(block.subarray(124, 136));
       this.#next = this.#reader.position + padded(sizeBytes);
-      if (type === 'x') attributes = { ...attributes, ...paxAttributes(await this.#short(sizeBytes)) };
-      else if (type === 'L') attributes = { ...attributes, path: text(await this.#short(sizeBytes)) };
-      else if (!skippedTypes.includes(type)) return entryOf(block, type, sizeBytes, attributes);
+      const isAbout = ['x', ...skippedTypes, 'L'].includes(type);
+      if (!isAbout) return { ...entryOf(block, type, sizeBytes, attributes), head };
+      const about = await this.#short(sizeBytes);
+      head.push(about);
+      if (type === 'x') attributes = { ...attributes, ...paxAttributes(about.subarray(0, sizeBytes)) };
+      if (type === 'L') attributes = { ...attributes, path: text(about.subarray(0, sizeBytes)) };
     }
   }
 
+  /** With what fills its last block. */
   async #short(sizeBytes: number): Promise<Buffer> {
     if (sizeBytes > longestAttributesBytes) throw new ImageFault('is damaged: its tar has a broken entry');
-    return await this.#reader.take(sizeBytes);
+    return await this.#reader.take(padded(sizeBytes));
   }
 }
 
@@ -74,7 +82,12 @@ interface Attributes {
   readonly sparse?: boolean;
 }
 
-function entryOf(block: Buffer, type: string, sizeBytes: number, attributes: Attributes): TarEntry {
+function entryOf(
+  block: Buffer,
+  type: string,
+  sizeBytes: number,
+  attributes: Attributes,
+): Omit<TarEntry, 'head'> {
   const prefix = block.toString('latin1', 257, 262) === 'ustar' ? text(block.subarray(345, 500)) : '';
   const shortName = text(block.subarray(0, 100));
   const name = attributes.path ?? (prefix ? `${prefix}/${shortName}` : shortName);

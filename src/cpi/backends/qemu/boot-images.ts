@@ -4,7 +4,13 @@ import { CloudError } from '../../errors.ts';
 import type { LibvirtHost } from '../../on-libvirt/libvirt-host.ts';
 import type { StemcellMedium } from '../../on-libvirt/stemcells.ts';
 import { deleteVolume, stemcellVolume, volumeXml } from '../../on-libvirt/volumes.ts';
-import type { StemcellImage } from '../../stemcell/index.ts';
+import { type StemcellImage, unsuitableImage, type WantedStemcell } from '../../stemcell/index.ts';
+
+const wanted: WantedStemcell = {
+  backend: 'qemu',
+  formats: ['openstack-qcow2', 'openstack-raw'],
+  infrastructure: 'openstack-kvm',
+};
 
 type BootImage = StemcellImage & { readonly format: 'qcow2' | 'raw' };
 
@@ -18,6 +24,7 @@ export class BootImages implements StemcellMedium<BootImage> {
 
   accept(image: StemcellImage): BootImage {
     const { format } = image;
+    if (format === 'tree') throw unsuitableImage(format, wanted);
     if (format !== 'vmdk') return { ...image, format, open: () => image.open() };
     throw new CloudError(
       'CloudError',

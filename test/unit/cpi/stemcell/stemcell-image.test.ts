@@ -139,16 +139,6 @@ describe('refuses before anything can be made of it', () => {
       'a whole stemcell',
     ],
     [
-      'a container stemcell',
-      async () => await tgz({ name: './', type: 'directory' }, { name: './bin/', type: 'directory' }),
-      'container stemcells',
-    ],
-    [
-      'a link in place of a file',
-      async () => await tgz({ name: 'root.img', type: 'symlink', linkname: '/etc/shadow' }),
-      'not a disk image',
-    ],
-    [
       'an odd size',
       async () => await tgz({ name: 'root.img', content: raw.subarray(0, 1000) }),
       '512-byte sectors',
