@@ -140,13 +140,14 @@ export async function runInTerminal(
 /** Starts a program whose standard streams the caller speaks through (a tunnel, a lock holder). */
 export function openPipe(
   argv: readonly [string, ...string[]],
-  options: Pick<RunOptions, 'env' | 'cwd'> = {},
+  options: Pick<RunOptions, 'env' | 'cleanEnv' | 'cwd' | 'ownGroup'> = {},
 ) {
   const [file, ...args] = argv;
   return childProcess().spawn(file, args, {
     stdio: ['pipe', 'pipe', 'pipe'],
+    detached: options.ownGroup ?? false,
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
-    env: { ...process.env, ...options.env },
+    env: options.cleanEnv ? { ...options.env } : { ...process.env, ...options.env },
   });
 }
 

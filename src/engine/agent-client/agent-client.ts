@@ -145,6 +145,11 @@ export class AgentClient {
     await this.#task('migrate_disk', [], migrateTimeoutMs);
   }
 
+  /** Makes a user who may log in with this key and use sudo, as `bosh ssh` asks for. */
+  async setUpSsh(user: string, publicKey: string): Promise<void> {
+    await this.#call('ssh', ['setup', { user, public_key: publicKey }]);
+  }
+
   get #host(): string {
     return new URL(this.#address.mbus).host;
   }
