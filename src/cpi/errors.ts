@@ -1,21 +1,23 @@
 import { BoshvirtError, type ErrorCode, type ErrorFacts } from '../platform/errors.ts';
 
 /**
- * Error types that the director or the bosh CLI know by name (contract 1.4). On the wire each has the prefix
- * `Bosh::Clouds::`.
+ * Error types that the director or the bosh CLI know by name (contract 1.4); docs/cpi-errors.md tells when each is raised and
+ * what bosh then does. On the wire each has the prefix `Bosh::Clouds::`.
  */
-export type CloudErrorType =
-  | 'CpiError'
-  | 'CloudError'
-  | 'NotSupported'
-  | 'NotImplemented'
-  | 'VMNotFound'
-  | 'DiskNotFound'
-  | 'DiskNotAttached'
-  | 'StemcellNotFound'
-  | 'NetworkNotFound'
-  | 'NoDiskSpace'
-  | 'VMCreationFailed';
+export const cloudErrorTypes = [
+  'CpiError',
+  'CloudError',
+  'NotSupported',
+  'NotImplemented',
+  'VMNotFound',
+  'DiskNotFound',
+  'DiskNotAttached',
+  'StemcellNotFound',
+  'NetworkNotFound',
+  'NoDiskSpace',
+  'VMCreationFailed',
+] as const;
+export type CloudErrorType = (typeof cloudErrorTypes)[number];
 
 interface CloudErrorFacts extends ErrorFacts {
   readonly okToRetry?: boolean;

@@ -43,8 +43,12 @@ describe('calculate_vm_cloud_properties', () => {
       { cpus: 2, memory: 4096, ephemeral_disk: 10240 },
     ],
     [
-      { cpu: 0.5, ram: 100.2, ephemeral_disk_size: 0 },
-      { cpus: 1, memory: 101, ephemeral_disk: 0 },
+      { cpu: 0.5, ram: 100.2, ephemeral_disk_size: 0 }, // rounded up, memory to a whole step of 64 MiB
+      { cpus: 1, memory: 128, ephemeral_disk: 0 },
+    ],
+    [
+      { cpu: 1.01, ram: 0, ephemeral_disk_size: 99.5 },
+      { cpus: 2, memory: 64, ephemeral_disk: 100 },
     ],
   ])('%j', async (needs, properties) => {
     expect(await cpi.call('calculate_vm_cloud_properties', needs)).toEqual(properties);
