@@ -15,6 +15,7 @@ const parts: GuestParts = {
 
 /** For containers: the guest's tree itself, without kernel, drivers and boot loader, as in BOSH's stemcells for warden. */
 export const containerForm: ProbeForm = {
+  name: 'container',
   stemcellName: 'boshvirt-warden-boshlite-probe',
   stemcellFormats: ['warden-tar'],
   cloudProperties: {
@@ -28,7 +29,6 @@ export const containerForm: ProbeForm = {
     architecture: 'x86_64',
   },
   parts,
-  ownDevices: false,
   toolPackages: [],
   programs: {},
   recipe: [],

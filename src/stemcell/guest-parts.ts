@@ -44,13 +44,16 @@ export interface GuestParts {
   readonly inittab: readonly string[];
 }
 
+/** What a guest may run in: a virtual machine with disks, or a container. */
+export type ProbeFormName = 'vm' | 'container';
+
 /** An agent for the guest, and all that is there for its sake. */
 export interface GuestAgent {
   /** Tells stemcells with this agent from others in their version; part of a word, or empty. */
   readonly mark: string;
   readonly parts: GuestParts;
-  /** What it needs besides where disks are its own to find and to partition. */
-  readonly deviceParts: GuestParts;
+  /** What it needs besides, by what it runs in. */
+  readonly formParts: Readonly<Record<ProbeFormName, GuestParts>>;
   readonly files: readonly MachineFile[];
 }
 

@@ -18,7 +18,7 @@ export async function ownAgent(): Promise<GuestAgent> {
   return {
     mark: '',
     parts,
-    deviceParts: noParts,
+    formParts: { vm: noParts, container: noParts },
     files: [
       { path: nodeProgram(root), to: '/usr/bin/node', mode: 0o755, withoutSymbols: true },
       { path: program, to: '/var/vcap/bosh/bin/probe-agent.cjs', mode: 0o644 },

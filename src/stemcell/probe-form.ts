@@ -1,5 +1,5 @@
 import type { PackageWish } from './debian-packages.ts';
-import type { GuestParts } from './guest-parts.ts';
+import type { GuestParts, ProbeFormName } from './guest-parts.ts';
 import type { GuestSources } from './probe-guest.ts';
 
 /** What is said to those who watch, and what stops the work. */
@@ -12,6 +12,7 @@ export interface Making {
 
 /** What a probe stemcell is made for: a machine with disks, or a container. */
 export interface ProbeForm {
+  readonly name: ProbeFormName;
   /** Of the stemcell. */
   readonly stemcellName: string;
   readonly stemcellFormats: readonly string[];
@@ -19,8 +20,6 @@ export interface ProbeForm {
   readonly cloudProperties: Readonly<Record<string, unknown>>;
   /** What the guest has in this form besides the parts that are common to all. */
   readonly parts: GuestParts;
-  /** Whether disks are the agent's own to find and to partition. */
-  readonly ownDevices: boolean;
   /** Debian's package that depends on the package with the kernel of the day, if the guest brings a kernel. */
   readonly kernelPackage?: PackageWish;
   /** What makes the image; run from where it is unpacked. */

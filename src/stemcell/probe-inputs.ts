@@ -38,7 +38,7 @@ export async function gatherInputs(
   const agent = agentPath === undefined ? await ownAgent() : await realAgent(agentPath);
   const own = {
     scripts: join(packageRoot(), 'stemcells', 'probe', 'guest'),
-    parts: joinParts(commonParts, form.parts, agent.parts, ...(form.ownDevices ? [agent.deviceParts] : [])),
+    parts: joinParts(commonParts, form.parts, agent.parts, agent.formParts[form.name]),
     agentFiles: agent.files,
   };
   const packages = await choosePackages(debian, form, own.parts);

@@ -9,7 +9,7 @@ export async function realAgent(path: string): Promise<GuestAgent> {
   return {
     mark: 'bosh-agent.',
     parts,
-    deviceParts,
+    formParts: { vm: vmParts, container: containerParts },
     files: [{ path, to: '/var/vcap/bosh/bin/bosh-agent', mode: 0o755 }],
   };
 }
@@ -129,8 +129,14 @@ const parts: GuestParts = {
   ],
 };
 
+/** What answers the agent's question for partitions where there are none. */
+const containerParts: GuestParts = {
+  ...noParts,
+  ownFiles: [{ from: 'real-agent/sfdisk', to: '/sbin/sfdisk', mode: 0o755 }],
+};
+
 /** udev and what partitions disks. */
-const deviceParts: GuestParts = {
+const vmParts: GuestParts = {
   ...noParts,
   packages: [
     'cloud-guest-utils',

@@ -46,6 +46,7 @@ const parts: GuestParts = {
 
 /** For virtual machines: a raw disk that boots with BIOS, whose agent takes disk hints (api_version 3). */
 export const vmForm: ProbeForm = {
+  name: 'vm',
   stemcellName: 'boshvirt-probe',
   stemcellFormats: ['openstack-raw'],
   cloudProperties: {
@@ -60,7 +61,6 @@ export const vmForm: ProbeForm = {
     auto_disk_config: true,
   },
   parts,
-  ownDevices: true,
   kernelPackage: 'linux-image-cloud-amd64',
   toolPackages: ['syslinux', 'syslinux-common', 'mtools', 'dosfstools'],
   programs: { e2fsprogs: ['mke2fs', 'debugfs'] },
