@@ -1,5 +1,3 @@
-import { shortHash } from '../../platform/ids.ts';
-import type { Lock } from '../../platform/lock.ts';
 import type { JsonObject, StemcellCid, StemcellFacts, StemcellStore } from '../backend.ts';
 import { CloudError } from '../errors.ts';
 import type { StemcellImage } from '../stemcell/index.ts';
@@ -7,6 +5,7 @@ import { isStemcellCid } from './cids.ts';
 import { cloudErrorFrom } from './errors.ts';
 import { freeBytes } from './free-bytes.ts';
 import type { LibvirtHost } from './libvirt-host.ts';
+import { lockInPool } from './locks.ts';
 import { vmRecords } from './vm-records.ts';
 import {
   claimVolume,
@@ -18,8 +17,6 @@ import {
   volumeXml,
   writeVolume,
 } from './volumes.ts';
-
-const importTimeoutMs = 15 * 60_000;
 
 /** What a backend does with an image: all else about stemcells is the same wherever they lie in a pool. */
 export interface StemcellMedium<Image extends StemcellImage = StemcellImage> {
@@ -47,7 +44,7 @@ export class LibvirtStemcells<Image extends StemcellImage> implements StemcellSt
     const { owner, ...kept } = facts;
     const cid = `sc-${facts.sha256.slice(0, 17)}` as StemcellCid;
     const own = this.#medium.accept(image);
-    await using _lock = await lockStemcell(this.#host, cid, 'create_stemcell');
+    await using _lock = await lockInPool(this.#host, cid, 'create_stemcell');
     try {
       const description = { version: 1, kind: 'stemcell', format: own.format, ...kept };
       if (await this.has(cid)) this.#host.log.info(`stemcell ${cid} is there already`);
@@ -106,7 +103,7 @@ export class LibvirtStemcells<Image extends StemcellImage> implements StemcellSt
 
   async delete(cid: StemcellCid, owner: string): Promise<void> {
     if (!isStemcellCid(cid)) return this.#host.log.info(`stemcell ${cid} is not there: nothing to delete`);
-    await using _lock = await lockStemcell(this.#host, cid, 'delete_stemcell');
+    await using _lock = await lockInPool(this.#host, cid, 'delete_stemcell');
     const pool = await this.#host.pool();
     await deleteVolume(pool, claimVolume(cid, owner));
     const volumes = await pool.listVolumes();
@@ -129,7 +126,7 @@ export async function stemcellProperties(host: LibvirtHost, cid: string): Promis
 /** Deletes the image of a stemcell that was deleted while VMs stood on it, once the last of them is gone. */
 export async function dropUnwantedStemcell(host: LibvirtHost, cid: string): Promise<void> {
   if (!isStemcellCid(cid) || (await host.findVolume(descriptionVolume(cid)))) return;
-  await using _lock = await lockStemcell(host, cid, 'delete_vm');
+  await using _lock = await lockInPool(host, cid, 'delete_vm');
   if (await host.findVolume(descriptionVolume(cid))) return; // imported again meanwhile
   await deleteUnusedImage(host, cid);
 }
@@ -151,31 +148,8 @@ export async function whileNobodyImports(
   cid: string,
   act: () => Promise<void>,
 ): Promise<void> {
-  await using _lock = await lockStemcell(host, cid, 'prune', 0);
+  await using _lock = await lockInPool(host, cid, 'prune', 0);
   await act();
-}
-
-async function lockStemcell(
-  host: LibvirtHost,
-  cid: string,
-  purpose: string,
-  timeoutMs = importTimeoutMs,
-): Promise<Lock> {
-  // light calls do without
-  const [{ rm }, { lockFolder, takeLock }] = await Promise.all([
-    import('node:fs/promises'),
-    import('../../platform/lock.ts'),
-  ]);
-  const { uri, storagePool } = host.config;
-  const path = `${lockFolder()}/${cid}-${shortHash(`${uri} ${storagePool}`, 8)}.lock`;
-  const lock = await takeLock(path, timeoutMs, `${purpose} ${cid}`);
-  return {
-    ...lock,
-    async [Symbol.asyncDispose]() {
-      await rm(path, { force: true }); // while it is held: whoever waits for it looks again
-      await lock[Symbol.asyncDispose]();
-    },
-  };
 }
 
 const megabytes = (bytes: number): number => Math.ceil(bytes / 1_000_000);
