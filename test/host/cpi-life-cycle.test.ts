@@ -37,7 +37,7 @@ afterAll(async () => await host?.[Symbol.asyncDispose]());
 test('info answers while libvirtd is down, and nothing else does', async () => {
   const uri = 'qemu+unix:///system?socket=/nonexistent/libvirt-sock';
   const cut = await host.cpiWith('cut', { uri });
-  const formats = ['openstack-qcow2', 'openstack-raw'];
+  const formats = ['openstack-qcow2', 'openstack-raw', 'vsphere-ovf', 'vsphere-ova'];
   expect(await cut.call('info')).toEqual({ stemcell_formats: formats, api_version: 3 });
   const { type, message } = await cut.failure('has_vm', 'vm-0123456789abcdef0');
   expect([type, message]).toEqual(['CloudError', expect.stringContaining('/nonexistent/libvirt-sock')]);

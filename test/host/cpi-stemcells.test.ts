@@ -6,7 +6,7 @@ import { run } from '../../src/platform/process.ts';
 import type { BoshCpi } from '../support/bosh-cpi.ts';
 import { CpiHost } from '../support/cpi-host.ts';
 import { SmallVms, smallImage } from '../support/small-vms.ts';
-import { rawDisk, tgz } from '../unit/cpi/stemcell/images.ts';
+import { rawDisk, tgz, vmdk } from '../unit/cpi/stemcell/images.ts';
 
 let host: CpiHost;
 let cpi: BoshCpi;
@@ -78,7 +78,17 @@ test('deleted under a VM and imported again are the image that it stands on', as
 
 test.each([
   ['cut short', async (bytes: Buffer) => bytes.subarray(0, bytes.length - 100), 'is cut short'],
-  ['for VMware', async () => await tgz({ name: 'a.vmdk', content: vmdk() }), 'VMDK'],
+  [
+    'for VMware, but not as stemcells are',
+    async () => await tgz({ name: 'a.vmdk', content: vmdk({ flags: 3 }) }),
+    'stream-optimized',
+  ],
+  [
+    'for VMware, without an end',
+    async () => await tgz({ name: 'a.vmdk', content: vmdk({ tail: false }) }),
+    'cut short',
+  ],
+  ['for containers', async () => await tgz({ name: 'bin/', type: 'directory' }), 'openstack-kvm stemcell'],
   ['that is empty', async () => Buffer.alloc(0), 'empty'],
 ])('%s are refused, and nothing is left', async (what, change, says) => {
   const before = await host.volumeNames();
@@ -100,12 +110,3 @@ test('whose import was killed are made anew', async () => {
   expect(Number(stdout)).toBe(256 << 10);
   await cpi.call('delete_stemcell', cid);
 });
-
-/** The head of a sparse VMDK of one megabyte. */
-function vmdk(): Buffer {
-  const image = Buffer.alloc(64 << 10);
-  image.write('KDMV');
-  image.writeUInt32LE(1, 4);
-  image.writeBigUInt64LE(2048n, 12);
-  return image;
-}

@@ -29,13 +29,15 @@ export async function poolFor(host: LibvirtHost, name: string | undefined): Prom
 export const folderOf = async (pool: Pool): Promise<string> => poolPathIn(await pool.xml());
 
 /**
- * The volumes at these paths, whichever pools they lie in; files that are not there are left out. Throws a CloudError if a pool
- * that one lies in is stopped: nobody could say then whether the file is there.
+ * The volumes at these paths, whichever pools they lie in; what no pool has is left out, with a warning. Throws a CloudError if a
+ * pool that one lies in is stopped: nobody could say then whether the file is there.
  */
 export async function volumesAt(host: LibvirtHost, paths: readonly string[]): Promise<Volume[]> {
   const found = await Promise.all(paths.map((path) => host.libvirt.findVolumeByPath(path)));
   const missing = paths.filter((_, at) => found[at] === undefined);
   if (missing.length > 0) await refuseStoppedPools(host, missing);
+  for (const path of missing)
+    host.log.warn(`${path} is in no storage pool of ${host.config.uri}: it is left`);
   return found.filter((volume) => volume !== undefined);
 }
 
@@ -53,7 +55,8 @@ export async function volumesElsewhere(host: LibvirtHost, names: readonly string
 async function refuseStoppedPools(host: LibvirtHost, paths: readonly string[]): Promise<void> {
   for (const pool of await host.libvirt.listPools()) {
     if (await pool.isActive()) continue;
-    const folder = /<path>/.test(await pool.xml()) ? poolPathIn(await pool.xml()) : undefined;
+    const xml = await pool.xml();
+    const folder = /<path>/.test(xml) ? poolPathIn(xml) : undefined;
     if (paths.some((path) => path.startsWith(`${folder}/`))) throw stopped(host, pool.name);
   }
 }

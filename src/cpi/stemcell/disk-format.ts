@@ -1,5 +1,6 @@
 import { ImageFault } from './image-error.ts';
 import { isQcow2, qcow2VirtualSize } from './qcow2-header.ts';
+import { refuseOtherVmdk } from './vmdk-stream.ts';
 
 export type DiskFormat = 'qcow2' | 'raw' | 'vmdk';
 
@@ -19,7 +20,10 @@ const sectorBytes = 512;
  */
 export function diskFacts(head: Buffer, sizeBytes: number, expectDisk: boolean): DiskFacts {
   if (isQcow2(head)) return { format: 'qcow2', virtualSizeBytes: qcow2VirtualSize(head, sizeBytes) };
-  if (startsWith(head, 'KDMV')) return { format: 'vmdk', virtualSizeBytes: vmdkVirtualSize(head) };
+  if (startsWith(head, 'KDMV')) {
+    refuseOtherVmdk(head);
+    return { format: 'vmdk', virtualSizeBytes: vmdkVirtualSize(head) };
+  }
   const foreign = foreignFormats.find(({ at, mark }) => head.subarray(at).indexOf(mark) === 0);
   if (foreign) throw new ImageFault(`holds ${foreign.name}, not a disk image (qcow2, raw)`);
   if (isText(head)) throw new ImageFault('holds text, not a disk image (qcow2, raw)');

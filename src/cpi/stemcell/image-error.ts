@@ -1,12 +1,16 @@
 import { messageOf } from '../../platform/errors.ts';
 import { CloudError } from '../errors.ts';
 
-/** What is wrong with a stemcell image, said of the file at `path`: "… is cut short". */
+/** What is wrong with a stemcell image, said of the file at `path` (or '' where that is not known): "… is cut short". */
 function imageError(path: string, fault: string, cause?: unknown): CloudError {
-  return new CloudError('CloudError', `The stemcell image ${path} ${fault}`, {
-    ...(cause === undefined ? {} : { cause }),
-    hints: ['check the stemcell’s checksum; download and upload it again'],
-  });
+  return new CloudError(
+    'CloudError',
+    `${['The stemcell image', path, fault].filter((word) => word !== '').join(' ')}`,
+    {
+      ...(cause === undefined ? {} : { cause }),
+      hints: ['check the stemcell’s checksum; download and upload it again'],
+    },
+  );
 }
 
 /** A fault that was found in the bytes, by code that does not know which file they are of. */

@@ -117,7 +117,7 @@ describe('the program', () => {
       unreachable,
     );
     expect(exitCode).toBe(0);
-    const formats = ['openstack-qcow2', 'openstack-raw'];
+    const formats = ['openstack-qcow2', 'openstack-raw', 'vsphere-ovf', 'vsphere-ova'];
     expect(JSON.parse(stdout)).toEqual({
       result: { stemcell_formats: formats, api_version: 3 },
       error: null,

@@ -1,18 +1,20 @@
 import { Undo } from '../../../platform/undo.ts';
 import type { StemcellCid } from '../../backend.ts';
-import { CloudError } from '../../errors.ts';
 import type { LibvirtHost } from '../../on-libvirt/libvirt-host.ts';
 import type { StemcellMedium } from '../../on-libvirt/stemcells.ts';
 import { deleteVolume, stemcellVolume, volumeXml } from '../../on-libvirt/volumes.ts';
-import { type StemcellImage, unsuitableImage, type WantedStemcell } from '../../stemcell/index.ts';
-
-const wanted: WantedStemcell = {
-  backend: 'qemu',
-  formats: ['openstack-qcow2', 'openstack-raw'],
-  infrastructure: 'openstack-kvm',
-};
+import type { StemcellImage } from '../../stemcell/index.ts';
+import { rawFromVmdk } from '../../stemcell/raw-from-vmdk.ts';
+import { unsuitableImage } from '../../stemcell/unsuitable-image.ts';
+import { qemu } from './index.ts';
 
 type BootImage = StemcellImage & { readonly format: 'qcow2' | 'raw' };
+
+const wanted = {
+  backend: 'qemu',
+  formats: qemu.traits.stemcellFormats,
+  infrastructure: 'openstack-kvm',
+};
 
 /** Stemcells as images that VMs' overlays stand on. */
 export class BootImages implements StemcellMedium<BootImage> {
@@ -24,15 +26,9 @@ export class BootImages implements StemcellMedium<BootImage> {
 
   accept(image: StemcellImage): BootImage {
     const { format } = image;
+    if (format === 'vmdk') return rawFromVmdk(image);
     if (format === 'tree') throw unsuitableImage(format, wanted);
-    if (format !== 'vmdk') return { ...image, format, open: () => image.open() };
-    throw new CloudError(
-      'CloudError',
-      'The stemcell holds a VMDK image; qemu takes openstack-qcow2 or openstack-raw stemcells',
-      {
-        hints: ['use the openstack-kvm stemcell of the same version'],
-      },
-    );
+    return { ...image, format, open: () => image.open() };
   }
 
   async make(cid: StemcellCid, image: BootImage): Promise<void> {

@@ -4,7 +4,7 @@ import type { BackendModule } from '../../backend.ts';
 export const qemu: BackendModule = {
   name: 'qemu',
   traits: {
-    stemcellFormats: ['openstack-qcow2', 'openstack-raw'],
+    stemcellFormats: ['openstack-qcow2', 'openstack-raw', 'vsphere-ovf', 'vsphere-ova'],
     settingsMedium: 'config-drive',
     preconfiguredNetworks: false,
   },

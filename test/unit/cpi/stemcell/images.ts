@@ -1,6 +1,6 @@
 /** Disk images and their wrappings, made in memory. */
 import { buffer } from 'node:stream/consumers';
-import { gzipSync } from 'node:zlib';
+import { deflateSync, gzipSync } from 'node:zlib';
 import { type Header, pack } from 'tar-stream';
 
 const sectorBytes = 512;
@@ -62,4 +62,49 @@ export async function tar(...entries: Entry[]): Promise<Buffer> {
 
 export async function tgz(...entries: Entry[]): Promise<Buffer> {
   return gzipSync(await tar(...entries));
+}
+
+interface VmdkParts {
+  readonly flags?: number;
+  /** Grains by number, in the order in which they are written. */
+  readonly grains?: readonly (readonly [number: number, content: Buffer])[];
+  readonly capacityBytes?: number;
+  /** What VMware's tools write behind the grains: tables, the header once more, the end. */
+  readonly tail?: boolean;
+}
+
+export const grainBytes = 65_536;
+
+/** A stream-optimized VMDK. */
+export function vmdk({
+  flags = 0x30001,
+  grains = [],
+  capacityBytes = 4 * grainBytes,
+  tail = true,
+}: VmdkParts = {}): Buffer {
+  const header = Buffer.alloc(sectorBytes);
+  header.write('KDMV');
+  header.writeUInt32LE(3, 4);
+  header.writeUInt32LE(flags, 8);
+  header.writeBigUInt64LE(BigInt(capacityBytes / sectorBytes), 12);
+  header.writeBigUInt64LE(BigInt(grainBytes / sectorBytes), 20);
+  header.writeBigUInt64LE(2n, 64);
+  header.writeUInt16LE(1, 77);
+  const packed = grains.map(([number, content]) => {
+    const bytes = deflateSync(content);
+    const grain = Buffer.alloc(Math.ceil((12 + bytes.length) / sectorBytes) * sectorBytes);
+    grain.writeBigUInt64LE(BigInt((number * grainBytes) / sectorBytes), 0);
+    grain.writeUInt32LE(bytes.length, 8);
+    bytes.copy(grain, 12);
+    return grain;
+  });
+  const metadata = (type: number, sectors: number) => {
+    const marker = Buffer.alloc((1 + sectors) * sectorBytes, 0xee);
+    marker.fill(0, 0, sectorBytes);
+    marker.writeBigUInt64LE(BigInt(sectors), 0);
+    marker.writeUInt32LE(type, 12);
+    return marker;
+  };
+  const behind = [metadata(1, 4), metadata(2, 1), metadata(3, 1), metadata(0, 0)];
+  return Buffer.concat([header, Buffer.alloc(sectorBytes), ...packed, ...(tail ? behind : [])]);
 }

@@ -8,7 +8,7 @@ import { describe, expect, test } from 'vitest';
 import { CloudError } from '../../../../src/cpi/errors.ts';
 import { hashFile, openStemcellImage } from '../../../../src/cpi/stemcell/index.ts';
 import { run } from '../../../../src/platform/process.ts';
-import { qcow2, rawDisk, tar, tgz } from './images.ts';
+import { qcow2, rawDisk, tar, tgz, vmdk } from './images.ts';
 
 const mebibyte = 1024 * 1024;
 
@@ -107,12 +107,9 @@ describe('finds the image by content', () => {
   });
 
   test('the VMDK image of a vsphere stemcell is named as such', async () => {
-    const vmdk = Buffer.alloc(65_536);
-    vmdk.write('KDMV');
-    vmdk.writeBigUInt64LE(2048n, 12);
     const image = await tgz(
       { name: 'image.ovf', content: Buffer.from('<?xml version="1.0"?>\n<Envelope/>\n') },
-      { name: 'image-disk1.vmdk', content: vmdk },
+      { name: 'image-disk1.vmdk', content: vmdk({ capacityBytes: mebibyte }) },
     );
     expect(await read(image)).toMatchObject({ format: 'vmdk', virtualSizeBytes: mebibyte });
   });
