@@ -2,12 +2,14 @@ import { standardInput, writeToStderr, writeToStdout } from './platform/standard
 
 /**
  * The fork in the road. bosh starts `boshvirt cpi` twice for each step it takes, so that path must not load the command
- * framework (docs/decisions/0001). No `await` at the top: the bundle of the CPI is CommonJS.
+ * framework (docs/decisions/0001); `boshvirt cpi verify` is a command for people. No `await` at the top: the bundle of the
+ * CPI is CommonJS.
  */
 async function main(): Promise<void> {
-  if (process.argv[2] === 'cpi') {
+  const [, , command, ...words] = process.argv;
+  if (command === 'cpi' && words[0] !== 'verify') {
     const { runCpi } = await import('./cpi/main.ts');
-    await runCpi(process.argv.slice(3), {
+    await runCpi(words, {
       input: standardInput(),
       writeOutput: writeToStdout,
       writeLog: writeToStderr,

@@ -201,7 +201,7 @@ test('bosh starts the CPI without the command framework, execa or a whole YAML p
   expect([...heavy]).toEqual([]);
 });
 
-test.each(backendNames)('the backend %s has its templates and its ops-file', (backend) => {
-  const companions = [`templates/${backend}`, `ops-files/${backend}.yml`];
+test.each(backendNames)('the backend %s has its templates, its ops-file and its probe', (backend) => {
+  const companions = [`templates/${backend}`, `ops-files/${backend}.yml`, `src/verify/probes/${backend}.ts`];
   expect(companions.filter((path) => !existsSync(join(root, path)))).toEqual([]);
 });
