@@ -13,6 +13,9 @@ export const lxcPreflight: Preflight = {
   packages: [
     ...libvirtPackages,
     { package: 'libvirt-daemon-driver-lxc', files: ['/usr/lib/libvirt/libvirt_lxc'] },
+    { package: 'e2fsprogs', program: 'mke2fs' },
+    { package: 'mount', program: 'losetup' },
+    { package: 'tar', program: 'tar' },
   ],
   checks: [
     {
@@ -24,19 +27,19 @@ export const lxcPreflight: Preflight = {
     {
       id: 'lxc.cgroups',
       title: 'control groups',
-      why: 'libvirt limits containers by them',
+      why: 'libvirt limits containers by them, and starts none without',
       look: lookAtCgroups,
     },
     {
       id: 'lxc.loop',
       title: 'loop devices',
-      why: 'a container’s disks are files',
+      why: 'the disks of a container are files that the kernel shows as devices',
       look: () => lookAtDevice('/dev/loop-control', 'modprobe loop'),
     },
     {
       id: 'lxc.fuse',
       title: 'FUSE',
-      why: 'libvirt shows a container its own memory through it',
+      why: 'libvirt shows a container its own memory through it, and starts none without',
       look: () => lookAtDevice('/dev/fuse', 'modprobe fuse'),
     },
   ],
