@@ -2,6 +2,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { privateHostNames } from '../../src/host/private-host/index.ts';
 import { run } from '../../src/platform/process.ts';
+import { cgroupsNamed } from './traces.ts';
 
 /**
  * What a person's boshvirt has on this machine, looked up without it: compare before and after. Only traces that lead to
@@ -11,6 +12,7 @@ export interface HostTraces {
   /** Command lines of processes that name the home folder, have it as HOME, or see it in their mounts. */
   readonly processes: readonly string[];
   readonly networkNamespaces: readonly string[];
+  readonly controlGroups: readonly string[];
   readonly mounts: readonly string[];
   readonly loopDevices: readonly string[];
   /** Files below the home folder, without the cache, which is there to stay. */
@@ -20,15 +22,17 @@ export interface HostTraces {
 }
 
 export async function hostTraces(home: string): Promise<HostTraces> {
-  const [processes, networkNamespaces, mounts, loopDevices, files, libvirt] = await Promise.all([
-    processesOf(home),
-    namespacesOf(home),
-    readFile('/proc/self/mountinfo', 'utf8').then((text) => linesWith(text, home)),
-    run(['losetup', '--all']).then(({ stdout }) => linesWith(stdout, home)),
-    filesBelow(home),
-    systemLibvirt(),
-  ]);
-  return { processes, networkNamespaces, mounts, loopDevices, files, libvirt };
+  const [processes, networkNamespaces, controlGroups, mounts, loopDevices, files, libvirt] =
+    await Promise.all([
+      processesOf(home),
+      namespacesOf(home),
+      cgroupsNamed(namesOf(home).cgroup),
+      readFile('/proc/self/mountinfo', 'utf8').then((text) => linesWith(text, home)),
+      run(['losetup', '--all']).then(({ stdout }) => linesWith(stdout, home)),
+      filesBelow(home),
+      systemLibvirt(),
+    ]);
+  return { processes, networkNamespaces, controlGroups, mounts, loopDevices, files, libvirt };
 }
 
 async function processesOf(home: string): Promise<string[]> {
@@ -49,8 +53,10 @@ async function commandIfOf(pid: string, home: string): Promise<string | undefine
   return isOurs && Number(pid) !== process.pid ? command.replaceAll('\0', ' ').trim() : undefined;
 }
 
+const namesOf = (home: string) => privateHostNames(join(home, '.local/share/boshvirt/host'));
+
 async function namespacesOf(home: string): Promise<string[]> {
-  const { netnsName } = privateHostNames(join(home, '.local/share/boshvirt/host'));
+  const { netnsName } = namesOf(home);
   const { stdout } = await run(['ip', 'netns', 'list']);
   return stdout
     .split('\n')

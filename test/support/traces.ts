@@ -57,7 +57,7 @@ export async function guestCgroups(): Promise<string[]> {
 }
 
 /** A private host's cgroups, in all hierarchies, without what is below them. */
-async function cgroupsNamed(name: string): Promise<string[]> {
+export async function cgroupsNamed(name: string): Promise<string[]> {
   return (await cgroupFolders()).filter((path) => path.endsWith(`/${name}`));
 }
 
