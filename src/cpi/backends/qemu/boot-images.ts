@@ -6,13 +6,13 @@ import { deleteVolume, stemcellVolume, volumeXml } from '../../on-libvirt/volume
 import type { StemcellImage } from '../../stemcell/index.ts';
 import { rawFromVmdk } from '../../stemcell/raw-from-vmdk.ts';
 import { unsuitableImage } from '../../stemcell/unsuitable-image.ts';
-import { qemu } from './index.ts';
+import { stemcellFormats } from './stemcell-formats.ts';
 
 type BootImage = StemcellImage & { readonly format: 'qcow2' | 'raw' };
 
 const wanted = {
   backend: 'qemu',
-  formats: qemu.traits.stemcellFormats,
+  formats: stemcellFormats,
   infrastructure: 'openstack-kvm',
 };
 

@@ -1,10 +1,11 @@
 import type { BackendModule } from '../../backend.ts';
+import { stemcellFormats } from './stemcell-formats.ts';
 
 /** Virtual machines on QEMU, by KVM where it works and by emulation elsewhere, through libvirt. */
 export const qemu: BackendModule = {
   name: 'qemu',
   traits: {
-    stemcellFormats: ['openstack-qcow2', 'openstack-raw', 'vsphere-ovf', 'vsphere-ova'],
+    stemcellFormats,
     settingsMedium: 'config-drive',
     preconfiguredNetworks: false,
   },
