@@ -1,4 +1,3 @@
-import type { ChildProcessWithoutNullStreams } from 'node:child_process';
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { errnoOf } from '../platform/errors.ts';
@@ -42,7 +41,7 @@ const surroundings: Readonly<
 
 async function answerOf(
   argv: readonly [string, ...string[]],
-  child: ChildProcessWithoutNullStreams,
+  child: ReturnType<typeof openPipe>,
 ): Promise<RawAnswer> {
   const text = { stdout: '', stderr: '' };
   for (const name of ['stdout', 'stderr'] as const) {
