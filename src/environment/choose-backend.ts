@@ -111,6 +111,15 @@ async function firstThatWorks(modules: readonly BackendModule[]): Promise<Chosen
   });
 }
 
+/** Throws PREFLIGHT for a backend that cannot make guests on this machine, with what is in its way. */
+export async function refuseObstacles(module: BackendModule): Promise<void> {
+  const obstacles = obstaclesIn(await findingsOf(module));
+  if (obstacles.length === 0) return;
+  throw new UserError('PREFLIGHT', `The backend ${module.name} cannot work on this machine`, {
+    hints: obstacles.map(({ detail, fix }) => `${detail}: ${fix}`),
+  });
+}
+
 const obstaclesIn = (findings: readonly Finding[]) => findings.filter(({ status }) => status === 'fail');
 
 /** What a backend's own checks find on this machine; packages that are missing can be installed. */

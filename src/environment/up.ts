@@ -5,7 +5,7 @@ import { BugError } from '../platform/errors.ts';
 import { isThere } from '../platform/files.ts';
 import { type Lock, takeLock } from '../platform/lock.ts';
 import { approveLoss } from './approve-loss.ts';
-import { chooseBackend } from './choose-backend.ts';
+import { chooseBackend, refuseObstacles } from './choose-backend.ts';
 import { refuseUnknown } from './decide.ts';
 import { distance } from './distance.ts';
 import { approve } from './doctor.ts';
@@ -64,6 +64,7 @@ async function upLocked(
   if (before && far === 'none') return { record: before, changed: false };
   if (before && far === 'remake') await approveLoss(before, caller);
   const backend = await chooseBackend(request, before);
+  if (!before && isOnThisMachine(request.uri)) await refuseObstacles(backend.module);
   const missing = await approvedPackages(backend.module, request, before, caller);
   await caller.runSteps(stepsOfUp({ name, request, options, before, backend, missing, lock, caller }), {});
   const record = await readRecord(name);
@@ -85,8 +86,7 @@ async function approvedPackages(
   before: EnvironmentRecord | undefined,
   caller: Caller,
 ): Promise<string[]> {
-  const uri = request.uri ?? before?.uri;
-  const local = uri === undefined || !uri.includes('+ssh:');
+  const local = isOnThisMachine(request.uri ?? before?.uri);
   const missing = await missingPackages([
     ...(local ? (await backend.preflight()).packages : []),
     ...(chosenStemcell(request, before).stemcell === undefined ? stemcellPackages : []),
@@ -95,3 +95,5 @@ async function approvedPackages(
   await approve(missing, caller);
   return missing;
 }
+
+const isOnThisMachine = (uri: string | undefined): boolean => uri === undefined || !uri.includes('+ssh:');
