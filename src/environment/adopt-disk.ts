@@ -1,9 +1,22 @@
-import type { Backend } from '../cpi/backend.ts';
+import type { Backend, DiskDetails } from '../cpi/backend.ts';
 import { StateFile } from '../engine/state-file.ts';
 import { UserError } from '../platform/errors.ts';
 import { environmentPaths } from './paths.ts';
 
 const bytesPerMb = 2 ** 20;
+
+/** Throws a UserError for a disk that is not there. */
+export async function requireDisk(
+  ground: Backend['ground'],
+  name: string,
+  cid: string,
+): Promise<DiskDetails> {
+  const disk = (await ground.census()).disks.find((each) => each.cid === cid);
+  if (disk) return disk;
+  throw new UserError('USAGE', `Environment '${name}' has no disk ${cid}`, {
+    hints: [`boshvirt disks ${name} lists those that it has`],
+  });
+}
 
 /**
  * Writes into bosh's state that the machine's persistent disk is this one, for the create-env that follows. The disk that it
@@ -14,12 +27,7 @@ export async function adoptDisk(
   name: string,
   cid: string,
 ): Promise<void> {
-  const disk = (await ground.census()).disks.find((each) => each.cid === cid);
-  if (!disk) {
-    throw new UserError('USAGE', `Environment '${name}' has no disk ${cid}`, {
-      hints: [`boshvirt disks ${name} lists those that it has`],
-    });
-  }
+  const disk = await requireDisk(ground, name, cid);
   const state = await StateFile.open(environmentPaths(name).state);
   const current = state.currentDisk;
   if (current?.cid === cid) return;

@@ -6,13 +6,7 @@ import { deploySource, engineContext } from './deploy.ts';
 import { engineToDelete } from './engines.ts';
 import { requireFiles } from './inputs.ts';
 import { checkEnvironmentName, environmentPaths, privateHostFolder } from './paths.ts';
-import {
-  type EnvironmentRecord,
-  environmentNames,
-  readRecord,
-  requireRecord,
-  writeRecord,
-} from './record.ts';
+import { type EnvironmentRecord, environmentsOnPrivateHost, requireRecord, writeRecord } from './record.ts';
 import { whileNoneComesOrGoes } from './register.ts';
 import { openBackend, wakeHost } from './session.ts';
 import type { Caller, Step } from './steps/step.ts';
@@ -80,7 +74,8 @@ function stepsOfDown(
       title: 'Forget the environment',
       async run(_, say) {
         await whileNoneComesOrGoes(`boshvirt down ${name}`, async () => {
-          if (await isLastOnPrivateHost(record)) {
+          const others = (await environmentsOnPrivateHost()).filter((other) => other !== name);
+          if (record.host === 'private' && others.length === 0) {
             say('the private libvirt host goes with it');
             await removePrivateHost(privateHostFolder());
           }
@@ -91,19 +86,4 @@ function stepsOfDown(
       },
     },
   ];
-}
-
-/** One whose record is damaged may live on it as well. */
-async function isLastOnPrivateHost(record: EnvironmentRecord): Promise<boolean> {
-  if (record.host !== 'private') return false;
-  const others = (await environmentNames()).filter((other) => other !== record.name);
-  const hosts = await Promise.all(
-    others.map((other) =>
-      readRecord(other).then(
-        (found) => found?.host,
-        () => 'private',
-      ),
-    ),
-  );
-  return !hosts.includes('private');
 }

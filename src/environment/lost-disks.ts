@@ -17,7 +17,7 @@ export function lostDiskWords(
   { cid, sizeBytes, bytesOnDisk }: Pick<DiskDetails, 'cid' | 'sizeBytes' | 'bytesOnDisk'>,
   environment: string,
 ): string {
-  const size = `${formatBytes(sizeBytes)}, of them ${formatBytes(bytesOnDisk)} on disk`;
+  const size = `${formatBytes(sizeBytes)}, ${formatBytes(bytesOnDisk)} on disk`;
   return [
     `Disk ${cid} (${size}) is lost: no VM has it, and bosh’s state does not know it.`,
     `  → to have it back: boshvirt up ${environment} --adopt-disk ${cid}`,

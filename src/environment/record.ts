@@ -91,6 +91,20 @@ export async function writeRecord(record: EnvironmentRecord): Promise<void> {
   await writeFileAtomic(environmentPaths(record.name).record, stringify(record));
 }
 
+/** Names of the environments that live on the private host; one whose record is damaged may live there as well. */
+export async function environmentsOnPrivateHost(): Promise<string[]> {
+  const names = await environmentNames();
+  const hosts = await Promise.all(
+    names.map((name) =>
+      readRecord(name).then(
+        (record) => record?.host,
+        () => 'private',
+      ),
+    ),
+  );
+  return names.filter((_, at) => hosts[at] === 'private');
+}
+
 /** Names of all environments of this user. */
 export async function environmentNames(): Promise<string[]> {
   try {

@@ -4,6 +4,7 @@ import { missingPackages, stemcellPackages } from '../host/findings/index.ts';
 import { BugError } from '../platform/errors.ts';
 import { isThere } from '../platform/files.ts';
 import { type Lock, takeLock } from '../platform/lock.ts';
+import { requireDisk } from './adopt-disk.ts';
 import { approveLoss } from './approve-loss.ts';
 import { chooseBackend, refuseObstacles } from './choose-backend.ts';
 import { refuseUnknown } from './decide.ts';
@@ -14,7 +15,7 @@ import { lostDisks, lostDiskWords } from './lost-disks.ts';
 import { planNetwork } from './network-plan.ts';
 import { checkEnvironmentName, environmentPaths } from './paths.ts';
 import { type EnvironmentRecord, readRecord } from './record.ts';
-import { openBackend } from './session.ts';
+import { hostRuns, openBackend } from './session.ts';
 import type { Caller } from './steps/step.ts';
 import { chosenStemcell, refuseImpossible, refuseMove, type UpRequest } from './up-settings.ts';
 import { stepsOfUp, type UpOptions } from './up-steps.ts';
@@ -57,6 +58,7 @@ async function upLocked(
 ): Promise<UpOutcome> {
   const before = await readRecord(name);
   if (before) refuseMove(request, before);
+  if (before && options.adoptDisk !== undefined) await refuseMissingDisk(before, options.adoptDisk, caller);
   await requireFiles('ops-file', request.ops ?? before?.ops ?? []);
   await requireFiles('variables file', request.varsFiles ?? before?.varsFiles ?? []);
   await requireFiles('agent', request.agent === undefined ? [] : [request.agent]);
@@ -71,6 +73,13 @@ async function upLocked(
   if (!record) throw new BugError(`environment '${name}' has no record after its steps`);
   await tellOfLostDisks(record, caller);
   return { record, changed: true };
+}
+
+/** Before anything is changed; where the host is down it is looked for later. */
+async function refuseMissingDisk(record: EnvironmentRecord, cid: string, { log }: Caller): Promise<void> {
+  if (!(await hostRuns(record))) return;
+  await using backend = await openBackend(record, log);
+  await requireDisk(backend.ground, record.name, cid);
 }
 
 /** As after a loss of bosh's state, which makes a machine with an empty disk: the old one is there still. */

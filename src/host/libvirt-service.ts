@@ -1,4 +1,10 @@
-import { connectLibvirt, parseUri } from '../clients/libvirt/index.ts';
+import {
+  ConnectionLostError,
+  connectLibvirt,
+  LibvirtError,
+  libvirtErrors,
+  parseUri,
+} from '../clients/libvirt/index.ts';
 import { messageOf, UserError } from '../platform/errors.ts';
 import { commandLine } from '../platform/process.ts';
 
@@ -8,6 +14,9 @@ export type FoundLibvirt =
 
 /** libvirt's driver that a URI names: `qemu` of `qemu+ssh://host/system`. Throws a UserError for what is no URI. */
 export const driverOf = (uri: string): string => parseUri(uri).driver;
+
+/** A URI without its driver: the same for all drivers of one libvirt. Any driver can stand in front of it. */
+export const withoutDriver = (uri: string): string => uri.replace(/^[a-z]+/, '');
 
 /** Where a machine's own libvirt answers for one of its drivers. */
 export const systemUri = (driver: string): string => `${driver}:///system`;
@@ -37,6 +46,18 @@ export async function findLibvirt(
         'without --uri, boshvirt uses this machine’s libvirt or starts its own',
       ],
     });
+  }
+}
+
+/** Whether the libvirt at `uri` is there and has the driver that it names. Throws what else keeps it from answering. */
+export async function hasDriver(uri: string, signal: AbortSignal): Promise<boolean> {
+  try {
+    await using _libvirt = await connectLibvirt(uri, { signal });
+    return true;
+  } catch (error) {
+    if (error instanceof ConnectionLostError) return false;
+    if (error instanceof LibvirtError && error.is(libvirtErrors.NO_CONNECT)) return false;
+    throw error;
   }
 }
 

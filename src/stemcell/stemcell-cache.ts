@@ -1,5 +1,5 @@
 import { copyFile, mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { readTextIfThere, writeFileAtomic } from '../platform/files.ts';
 import { hashFile } from './hash-file.ts';
 
@@ -14,8 +14,11 @@ export interface KeptStemcell {
   readonly sizeBytes: number;
 }
 
-/** How many stemcells stay: each update of a package makes another one. */
-const keptStemcells = 4;
+/** How many stemcells stay: each update of a package makes another one, in two forms and with two kinds of agent. */
+const keptStemcells = 8;
+
+const filePattern = /^probe-stemcell-(\w+)\.tgz$/;
+const keyOf = (path: string): string => filePattern.exec(basename(path))?.[1] ?? '';
 
 /** Finished stemcells in a folder, by key; each has a description beside it that is written last. */
 export class StemcellCache {
@@ -61,14 +64,31 @@ export class StemcellCache {
     return kept;
   }
 
+  /** Those that a newer one of the same name has taken the place of. */
+  async superseded(): Promise<KeptStemcell[]> {
+    const found = await Promise.all((await this.#byAge()).map(({ file }) => this.find(keyOf(file))));
+    const kept = found.filter((stemcell) => stemcell !== undefined);
+    return kept.filter(({ name }, at) => kept.findIndex((newer) => newer.name === name) < at);
+  }
+
+  /** Deletes one by its path. */
+  async drop(path: string): Promise<void> {
+    for (const ending of ['.json', '']) await rm(`${path}${ending}`, { force: true });
+  }
+
   async #prune(): Promise<void> {
-    const files = (await readdir(this.#folder)).filter((file) => /^probe-stemcell-\w+\.tgz$/.test(file));
+    for (const { file } of (await this.#byAge()).slice(keptStemcells)) {
+      for (const ending of ['.json', '']) await rm(join(this.#folder, `${file}${ending}`), { force: true });
+    }
+  }
+
+  /** The newest first. */
+  async #byAge(): Promise<{ file: string; at: number }[]> {
+    const files = (await readdir(this.#folder).catch(() => [])).filter((file) => filePattern.test(file));
     const aged = await Promise.all(
       files.map(async (file) => ({ file, at: (await stat(join(this.#folder, file))).mtimeMs })),
     );
-    for (const { file } of aged.sort((a, b) => b.at - a.at).slice(keptStemcells)) {
-      for (const ending of ['.json', '']) await rm(join(this.#folder, `${file}${ending}`), { force: true });
-    }
+    return aged.sort((a, b) => b.at - a.at);
   }
 }
 

@@ -1,6 +1,7 @@
 import { LibvirtError } from '../../../clients/libvirt/index.ts';
 import { isYoung } from '../../../platform/young.ts';
 import type { Orphan, Owners } from '../../backend.ts';
+import { CloudError } from '../../errors.ts';
 import { cidIn, isDiskCid, isSnapshotCid, isStemcellCid, isVmCid } from '../cids.ts';
 import { refreshPool } from '../free-bytes.ts';
 import type { LibvirtHost } from '../libvirt-host.ts';
@@ -17,8 +18,12 @@ export const orphanVolumes: Remains = {
   async remove(host, name) {
     const cid = cidIn(name) ?? '';
     const pool = await host.pool();
-    if (isStemcellCid(cid)) await whileNobodyImports(host, cid, () => deleteVolume(pool, name));
-    else await deleteVolume(pool, name);
+    if (!isStemcellCid(cid)) return await deleteVolume(pool, name);
+    await whileNobodyImports(host, cid, async () => {
+      const user = (await vmRecords(host.libvirt)).find(({ stemcell }) => stemcell === cid);
+      if (user) throw new CloudError('CloudError', `Volume ${name} stays: VM ${user.cid} stands on it`);
+      await deleteVolume(pool, name);
+    });
   },
 };
 
@@ -71,9 +76,10 @@ async function reasonFor(
     return isKnown ? undefined : `the VM ${cid} is gone`;
   }
   if (isStemcellCid(cid)) {
-    const isUsed = records.some(({ stemcell }) => stemcell === cid);
-    if (isUsed) return undefined;
-    return owners.gone ? isGone(host.config.environment) : stemcellReason(cid, volumes, owners);
+    const users = records.filter(({ stemcell }) => stemcell === cid);
+    const { environment } = host.config;
+    if (users.some((user) => !owners.gone || user.environment !== environment)) return undefined;
+    return owners.gone ? isGone(environment) : stemcellReason(cid, volumes, owners);
   }
   if (isSnapshotCid(cid)) return content && description ? undefined : `the snapshot ${cid} is a half`;
   return isDiskCid(cid) && !content ? `the disk ${cid} is gone` : undefined;

@@ -1,0 +1,133 @@
+import type { BackendModule } from '../../cpi/backend.ts';
+import { backendModule } from '../../cpi/backends/registry.ts';
+import { hasDriver, withoutDriver } from '../../host/libvirt-service.ts';
+import { findPrivateHost, privateHostUri } from '../../host/private-host/index.ts';
+import { messageOf, UserError } from '../../platform/errors.ts';
+import type { Log } from '../../platform/log.ts';
+import { allBackends } from '../choose-backend.ts';
+import { objectNames } from '../network-plan.ts';
+import { privateHostFolder } from '../paths.ts';
+import { type EnvironmentRecord, environmentNames, readRecord } from '../record.ts';
+import { hostRuns } from '../session.ts';
+import type { Site, Territory } from './territory.ts';
+
+export interface Territories {
+  readonly territories: readonly Territory[];
+  /** What could not be looked into, or may be somebody else's, for people. */
+  readonly unseen: readonly string[];
+}
+
+/** A libvirt, by whichever of its drivers. */
+interface Machine {
+  /** Its URI without the driver. */
+  readonly place: string;
+  readonly isPrivate: boolean;
+}
+
+/**
+ * Where orphans may be: in all environments of this user, and in those of which something is left on their libvirts; or in
+ * the one named `only`. On a libvirt that others may use too, an environment without a record is looked into only if it
+ * is named: it may be theirs. Throws NO_ENVIRONMENT if nothing is left of the one named.
+ */
+export async function findTerritories(
+  only: string | undefined,
+  log: Log,
+  signal: AbortSignal,
+): Promise<Territories> {
+  const { records, damaged } = await readRecords();
+  const territories: Territory[] = [];
+  const unseen = only === undefined ? [...damaged.values()] : [];
+  const looked = records.filter(({ name }) => only === undefined || name === only);
+  for (const record of looked) {
+    if (await hostRuns(record)) territories.push(await territoryOf(record));
+    else
+      unseen.push(`'${record.name}': the private libvirt host is down; boshvirt up ${record.name} starts it`);
+  }
+  const knownNames = [...records.map(({ name }) => name), ...damaged.keys()];
+  for (const machine of await machinesOf(records)) {
+    const here = records.filter((record) => machineOf(record).place === machine.place);
+    const gone = await goneOn(machine, [...here.map(({ name }) => name), ...damaged.keys()], log, signal);
+    if (only !== undefined) territories.push(...gone.filter(({ environment }) => environment === only));
+    else if (machine.isPrivate) territories.push(...gone);
+    else if (gone.length > 0) unseen.push(perhapsOthers(here[0]?.uri ?? machine.place, gone));
+  }
+  if (only !== undefined && territories.length === 0 && !knownNames.includes(only))
+    throw new UserError('NO_ENVIRONMENT', `There is no environment '${only}', and nothing is left of one`);
+  const problem = only === undefined ? undefined : damaged.get(only);
+  if (problem !== undefined) unseen.push(problem);
+  return { territories, unseen };
+}
+
+async function readRecords() {
+  const records: EnvironmentRecord[] = [];
+  const damaged = new Map<string, string>();
+  for (const name of (await environmentNames()).sort()) {
+    try {
+      const record = await readRecord(name);
+      if (record) records.push(record);
+    } catch (error) {
+      damaged.set(name, `'${name}': ${messageOf(error)}`);
+    }
+  }
+  return { records, damaged };
+}
+
+async function territoryOf(record: EnvironmentRecord): Promise<Territory> {
+  const config = {
+    environment: record.name,
+    uri: record.uri,
+    storagePool: record.pool.name,
+    network: record.network.name,
+    options: {},
+  };
+  return {
+    environment: record.name,
+    gone: false,
+    sites: [{ module: await backendModule(record.backend), config }],
+  };
+}
+
+const perhapsOthers = (uri: string, gone: readonly Territory[]): string =>
+  `${uri} has environments that may be somebody else’s: ${gone.map(({ environment }) => environment).join(', ')}; ` +
+  'if one is nobody’s: boshvirt prune NAME';
+
+/** The libvirts of these environments, and the private host if it runs, each once. */
+async function machinesOf(records: readonly EnvironmentRecord[]): Promise<Machine[]> {
+  const host = (await findPrivateHost(privateHostFolder())) ? [privateMachine()] : [];
+  const machines = [...host, ...records.filter(({ host }) => host !== 'private').map(machineOf)];
+  return machines.filter(({ place }, at) => machines.findIndex((other) => other.place === place) === at);
+}
+
+const privateMachine = (): Machine => ({ place: privateHostUri(privateHostFolder(), ''), isPrivate: true });
+
+const machineOf = ({ host, uri }: EnvironmentRecord): Machine =>
+  host === 'private' ? privateMachine() : { place: withoutDriver(uri), isPrivate: false };
+
+/** Environments that have something on a machine and are none of these, through each backend that can be there. */
+async function goneOn(
+  { place }: Machine,
+  known: readonly string[],
+  log: Log,
+  signal: AbortSignal,
+): Promise<Territory[]> {
+  const modules: BackendModule[] = [];
+  for (const module of await allBackends())
+    if (await hasDriver(`${module.drivers[0]}${place}`, signal)) modules.push(module);
+  const siteOf = (module: BackendModule, environment: string): Site => {
+    const { pool: storagePool, network } = objectNames(environment);
+    const uri = `${module.drivers[0]}${place}`;
+    return { module, config: { environment, uri, storagePool, network, options: {} } };
+  };
+  const names = new Set<string>();
+  for (const module of modules) {
+    await using backend = await module.open(siteOf(module, '').config, log);
+    for (const name of await backend.ground.environments()) names.add(name);
+  }
+  return [...names]
+    .filter((name) => !known.includes(name))
+    .map((environment) => ({
+      environment,
+      gone: true,
+      sites: modules.map((module) => siteOf(module, environment)),
+    }));
+}
