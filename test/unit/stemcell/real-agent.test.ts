@@ -5,8 +5,10 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { packageRoot } from '../../../src/platform/package-root.ts';
 import { run } from '../../../src/platform/process.ts';
+import { containerForm } from '../../../src/stemcell/container-form.ts';
 import { DebianPackages } from '../../../src/stemcell/debian-packages.ts';
-import { gatherInputs } from '../../../src/stemcell/probe-inputs.ts';
+import type { ProbeForm } from '../../../src/stemcell/probe-form.ts';
+import { gatherInputs, type ProbeInputs } from '../../../src/stemcell/probe-inputs.ts';
 import { vmForm } from '../../../src/stemcell/vm-form.ts';
 
 const script = (name: string) => join(packageRoot(), 'stemcells/probe/guest/real-agent', name);
@@ -91,26 +93,55 @@ function program(machine: number, content: string): Buffer {
   return Buffer.concat([head, Buffer.from(content)]);
 }
 
-test('another agent is another stemcell, whose version tells that its agent is a real one', async () => {
+/** The inputs of stemcells on a machine whose apt knows every package. */
+async function inputsOf(...wanted: readonly (readonly [ProbeForm, string])[]): Promise<ProbeInputs[]> {
   await using folder = await temporary();
-  const agents = ['one', 'two'].map((name) => join(folder.path, name));
-  for (const agent of agents) await writeFile(agent, program(62, agent));
-  const path = process.env.PATH;
   const known =
     'for name; do printf "Package: $name\\nVersion: 1\\nDepends: linux-image-6\\nSHA256: 0\\n\\n"; done';
   const { PATH } = await programs(folder.path, ['apt-cache'], known);
+  const path = process.env.PATH;
   try {
     process.env.PATH = PATH;
     const debian = new DebianPackages({ cacheDir: folder.path });
-    const [one, again, two] = await Promise.all(
-      [agents[0], agents[0], agents[1]].map((agent) => gatherInputs(debian, vmForm, agent)),
-    );
-    expect(one?.version).toBe(`0.1.0-bosh-agent.${one?.key.slice(0, 12)}`);
-    expect(again?.key).toBe(one?.key);
-    expect(two?.key).not.toBe(one?.key);
+    return await Promise.all(wanted.map(([form, agent]) => gatherInputs(debian, form, agent)));
   } finally {
     process.env.PATH = path;
   }
+}
+
+test('another agent is another stemcell, whose version tells that its agent is a real one', async () => {
+  await using folder = await temporary();
+  const agents = ['one', 'two'].map((name) => join(folder.path, name)) as [string, string];
+  for (const agent of agents) await writeFile(agent, program(62, agent));
+  const [first, second] = agents;
+  const [one, again, two] = await inputsOf([vmForm, first], [vmForm, first], [vmForm, second]);
+  expect(one?.version).toBe(`0.1.0-bosh-agent.${one?.key.slice(0, 12)}`);
+  expect(again?.key).toBe(one?.key);
+  expect(two?.key).not.toBe(one?.key);
+});
+
+test('in a container it gets no kernel, no udev and nothing for partitions; the stemcell is another one', async () => {
+  await using folder = await temporary();
+  const agent = join(folder.path, 'agent');
+  await writeFile(agent, program(62, 'agent'));
+  const [machine, container] = await inputsOf([vmForm, agent], [containerForm, agent]);
+  const names = (inputs: ProbeInputs | undefined) => inputs?.packages.map(({ name }) => name);
+  const devices = ['linux-image-6', 'udev', 'parted', 'syslinux'];
+  expect(names(machine)).toEqual(expect.arrayContaining(devices));
+  expect(names(container)?.filter((name) => devices.includes(name))).toEqual([]);
+  expect(names(container)).toEqual(expect.arrayContaining(['busybox-static', 'monit', 'runit']));
+  expect(container?.own.parts.inittab.join()).not.toMatch(/rc\.devices|getty|acpid/);
+  expect(container?.key).not.toBe(machine?.key);
+});
+
+test.each([
+  ['with a file system is told in the more than four lines for which the agent mounts it', 'ext4', true],
+  ['without one is told in none', '', false],
+])('in a container a disk %s', async (_, type, isMounted) => {
+  await using folder = await temporary();
+  const env = await programs(folder.path, ['blkid'], `[ "$5" = /dev/disk-1 ] && echo ${type}`);
+  const { stdout } = await run(['sh', script('sfdisk'), '-d', '/dev/disk-1'], { env, okExitCodes: [1] });
+  expect(stdout.split('\n').length > 4).toBe(isMounted);
 });
 
 test.each([

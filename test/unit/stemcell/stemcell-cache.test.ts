@@ -31,13 +31,14 @@ test('a file that was cut off or lost its description counts as not there', asyn
   expect(await at.cache.find('a')).toBeUndefined();
 });
 
-test('the four youngest stay', async () => {
-  await using at = await cacheWith('a', 'b', 'c', 'd');
-  for (const [index, key] of ['a', 'b', 'c', 'd'].entries())
+test('the eight youngest stay', async () => {
+  const keys = [...'abcdefgh'];
+  await using at = await cacheWith(...keys);
+  for (const [index, key] of keys.entries())
     await utimes(join(at.folder, `probe-stemcell-${key}.tgz`), 1000 + index, 1000 + index);
-  await at.keep('e');
+  await at.keep('i');
   const left = (await readdir(at.folder)).filter((file) => file.endsWith('.tgz')).sort();
-  expect(left).toEqual(['b', 'c', 'd', 'e'].map((key) => `probe-stemcell-${key}.tgz`));
+  expect(left).toEqual([...'bcdefghi'].map((key) => `probe-stemcell-${key}.tgz`));
   expect(await at.cache.find('a')).toBeUndefined();
 });
 
