@@ -273,8 +273,8 @@ export interface Ground {
   /** Names of all environments that have something on this hypervisor, this one or others. */
   environments(): Promise<string[]>;
   /**
-   * What killed calls and lost environments left, besides whole VMs, disks and snapshots, which the census tells. What
-   * changed within the last minutes is left out: somebody may be making it.
+   * What killed calls and lost environments left, besides whole VMs, disks and snapshots, which the census tells. Of an
+   * environment that is there, what changed within the last minutes is left out: somebody may be making it.
    */
   orphans(owners: Owners): Promise<Orphan[]>;
   /** Looks once more and removes it; false if it is no orphan any more. Throws a CloudError for what cannot be. */
