@@ -157,6 +157,12 @@ test('no backend imports another one', () => {
   expect(wrong).toEqual([]);
 });
 
+test.each(backendNames)('no code outside of its folder asks for the backend %s by name', (backend) => {
+  const named = new RegExp(`'${backend}'`);
+  const outside = sources.filter((path) => !isIn(path, `src/cpi/backends/${backend}`));
+  expect(outside.filter((path) => named.test(readFileSync(join(root, path), 'utf8')))).toEqual([]);
+});
+
 test('nothing imports in a circle', () => {
   const targets = new Map(sources.map((path) => [path, [] as string[]]));
   for (const { from, to, typesOnly } of imports) if (!typesOnly) targets.get(from)?.push(to);

@@ -12,13 +12,13 @@ export default class Doctor extends BaseCommand<typeof Doctor> {
   static override examples = [
     '<%= config.bin %> doctor',
     '<%= config.bin %> doctor --fix --yes',
-    '<%= config.bin %> doctor --backend qemu',
+    '<%= config.bin %> doctor --backend lxc --fix',
   ];
   static override enableJsonFlag = true;
   static override flags = {
     ...yesFlag,
     backend: Flags.string({
-      options: [...backendNames],
+      options: ['auto', ...backendNames],
       description: 'hypervisor to look at (default: all of them, the one that up would take before all)',
       env: 'BOSHVIRT_BACKEND',
     }),
@@ -26,7 +26,8 @@ export default class Doctor extends BaseCommand<typeof Doctor> {
   };
 
   async run(): Promise<DoctorFinding[]> {
-    const { backend, fix: repairs } = this.flags;
+    const { fix: repairs } = this.flags;
+    const backend = this.flags.backend === 'auto' ? undefined : this.flags.backend;
     if (repairs) await repair(backend, this.caller(this.flags));
     const findings = await doctor(backend);
     let group: string | undefined;

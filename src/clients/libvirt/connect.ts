@@ -23,7 +23,7 @@ const readOnlyFlag = 1;
 
 /**
  * Opens a connection to a libvirt daemon: `qemu:///system`, `qemu:///session`, `qemu:///system?socket=…`,
- * `qemu+ssh://[user@]host/system`. Throws ConnectionLostError (nobody there), LibvirtError (refused), CallTimeoutError.
+ * `qemu+ssh://[user@]host/system`, the same with `lxc`. Throws ConnectionLostError (nobody there), LibvirtError (refused), CallTimeoutError.
  */
 export async function connectLibvirt(uri: string, options: ConnectOptions = {}): Promise<Libvirt> {
   const parsed = parseUri(uri);

@@ -58,7 +58,7 @@ function decoded(part: string, text: string): string {
 function wrong(text: string, why: string): UserError {
   return new UserError('USAGE', `The libvirt URI '${text}' cannot be used: ${why}`, {
     hints: [
-      'examples: qemu:///system, qemu:///session, qemu:///system?socket=/path, qemu+ssh://user@host/system',
+      'examples: qemu:///system, qemu:///session, lxc:///system, qemu:///system?socket=/path, qemu+ssh://user@host/system',
     ],
   });
 }
