@@ -67,9 +67,9 @@ test('sixteen calls of all kinds do what each of them is to do', async () => {
   expect(await cpi.call('get_disks', detaching)).toEqual([]);
   expect(await host.virsh('desc', '--title', told)).toBe('told/0 (d)');
   expect((await filesOf(stemcell)).filter((name) => name.endsWith('.img'))).toHaveLength(1);
-  expect(await filesOf('disk-')).toEqual(
-    [`${disk}.qcow2`, `${here}.json`, `${here}.qcow2`, `${there}.qcow2`].sort(),
-  );
+  const disks = (await filesOf('disk-')).filter((name) => name.endsWith('.qcow2'));
+  expect(disks).toEqual([disk, here, there].map((cid) => `${cid}.qcow2`).sort());
+  expect(await filesOf(here)).toContain(`${here}.json`);
 
   await Promise.all([attaching, detaching, told, ...made].map((vm) => cpi.call('delete_vm', vm)));
   await Promise.all([here, there, disk].map((each) => cpi.call('delete_disk', each)));

@@ -46,6 +46,8 @@ import { vmVolumes } from './volume-names.ts';
 
 const bytesPerMb = 1024 * 1024;
 const pressAgainMs = 10_000;
+/** Whose agents look for their settings where a VM has them (contract 2.2). */
+const servedInfrastructures = ['openstack', 'vsphere'];
 
 /** VMs are persistent libvirt domains named after their CID, with volumes named after it too. */
 export class QemuVms implements VmStore {
@@ -87,15 +89,14 @@ export class QemuVms implements VmStore {
   async #propertiesOf({ stemcell, cloudProperties }: VmSpec): Promise<VmProperties> {
     const imported = await stemcellProperties(this.#host, stemcell);
     if (!imported) throw stemcellNotFound(stemcell);
-    const { infrastructure } = imported;
-    return parseVmProperties(
-      cloudProperties,
-      {
-        machine: this.#options.machine,
-        infrastructure: typeof infrastructure === 'string' ? infrastructure : undefined,
-      },
-      this.#host.log,
-    );
+    const infrastructure = typeof imported.infrastructure === 'string' ? imported.infrastructure : undefined;
+    if (infrastructure !== undefined && !servedInfrastructures.includes(infrastructure)) {
+      this.#host.log.warn(
+        `stemcell ${stemcell} is made for ${infrastructure}: its agent may look for its settings where there are none; the openstack-kvm one finds them`,
+      );
+    }
+    const defaults = { machine: this.#options.machine, infrastructure };
+    return parseVmProperties(cloudProperties, defaults, this.#host.log);
   }
 
   async #define(spec: VmSpec, xml: string): Promise<void> {

@@ -1,6 +1,9 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { parseVmProperties } from '../../../../../src/cpi/backends/qemu/vm-properties.ts';
 import { lineLog, silentLog } from '../../../../../src/platform/log.ts';
+import { packageRoot } from '../../../../../src/platform/package-root.ts';
 
 const defaults = { machine: 'pc', infrastructure: undefined } as const;
 const parse = (properties: object) => parseVmProperties({ ...properties }, defaults, silentLog);
@@ -20,21 +23,22 @@ test('what is not said has a default, sizes in MiB', () => {
   });
 });
 
+const watchdog = '<watchdog model="i6300esb" action="reset"/>';
+const everything = {
+  cpus: 4,
+  memory: 2048,
+  ephemeral_disk: 0,
+  root_disk: 10240,
+  cpu_model: 'Haswell-noTSX',
+  machine: 'q35',
+  firmware: 'uefi',
+  disk_bus: 'scsi',
+  storage_pool: 'fast',
+  devices: [watchdog],
+};
+
 test('everything can be said', () => {
-  const watchdog = '<watchdog model="i6300esb" action="reset"/>';
-  const properties = {
-    cpus: 4,
-    memory: 2048,
-    ephemeral_disk: 0,
-    root_disk: 10240,
-    cpu_model: 'Haswell-noTSX',
-    machine: 'q35',
-    firmware: 'uefi',
-    disk_bus: 'scsi',
-    storage_pool: 'fast',
-    devices: [watchdog],
-  };
-  expect(parse(properties)).toEqual({
+  expect(parse(everything)).toEqual({
     cpus: 4,
     memoryMb: 2048,
     ephemeralDiskMb: 0,
@@ -105,4 +109,13 @@ test.each([
   ['a network card', { devices: ['<interface/>'] }, 'network cards are BOSH’s'],
 ])('%s is refused by the key’s name', (_, properties, message) => {
   expect(() => parse(properties)).toThrow(message);
+});
+
+test('the documented keys are those that there are', () => {
+  const page = readFileSync(join(packageRoot(), 'docs/cloud-properties.md'), 'utf8');
+  const vmTables = page.slice(0, page.indexOf('### `vm_resources`'));
+  const keys = [...vmTables.matchAll(/^\| `(\w+)` \|/gm)].map(([, key]) => key);
+  expect(keys).toEqual(Object.keys(everything));
+  for (const [, device] of (/`devices` takes([^.]*)/.exec(page)?.[1] ?? '').matchAll(/`(\w+)`/g))
+    expect(parse({ devices: [`<${device}/>`] }).devices).toHaveLength(1);
 });
