@@ -83,8 +83,6 @@ export class MemoryHost {
   networkActive = false;
   /** What killed calls left. */
   readonly orphans: Orphan[] = [];
-  /** Other environments that have something here. */
-  readonly others: string[] = [];
   /** The time by this machine's clock. */
   now = (): Date => new Date();
   /** How many backends are open. */
@@ -437,7 +435,7 @@ class MemoryGround implements Ground {
   }
 
   async environments() {
-    return [...(this.#host.networkActive ? ['memory'] : []), ...this.#host.others];
+    return this.#host.networkActive ? ['memory'] : [];
   }
 
   async orphans() {

@@ -42,6 +42,18 @@ test('the eight youngest stay', async () => {
   expect(await at.cache.find('a')).toBeUndefined();
 });
 
+test('those of which a younger one of the same name is there can go', async () => {
+  await using at = await cacheWith('a', 'b', 'c');
+  for (const [age, key] of [...'abc'].entries())
+    await utimes(join(at.folder, `probe-stemcell-${key}.tgz`), 1000 + age, 1000 + age);
+  const old = await at.cache.superseded();
+  expect(old.map(({ version }) => version)).toEqual(['1-b', '1-a']);
+  await at.cache.drop(old[0]?.path ?? '');
+  expect(await at.cache.find('b')).toBeUndefined();
+  expect((await readdir(at.folder)).filter((file) => file.includes('-b.'))).toEqual([]);
+  expect(await new StemcellCache(join(at.folder, 'none')).superseded()).toEqual([]);
+});
+
 test('a copy goes into a new folder', async () => {
   await using at = await cacheWith('a');
   const to = join(at.folder, 'new', 'folder', 'stemcell.tgz');

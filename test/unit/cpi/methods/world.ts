@@ -31,9 +31,9 @@ export async function withStemcell(): Promise<{ cpi: MemoryCpi; host: MemoryHost
   return { cpi, host, stemcell: String(await cpi.call('create_stemcell', file.path, {})) };
 }
 
-/** The same with a running VM and a disk that is not attached. */
-export async function withVmAndDisk() {
-  const world = await withStemcell();
+/** The same, or the one given, with a running VM and a disk that is not attached. */
+export async function withVmAndDisk(given?: Awaited<ReturnType<typeof withStemcell>>) {
+  const world = given ?? (await withStemcell());
   const created = (await world.cpi.call('create_vm', 'agent-1', world.stemcell, {}, networks, [], env)) as [
     string,
   ];
