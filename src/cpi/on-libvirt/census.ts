@@ -15,7 +15,7 @@ import { type DiskDescription, readDiskDescription } from './disk-descriptions.t
 import type { LibvirtHost } from './libvirt-host.ts';
 import { bytesOf, type StoredVolume, storedVolumes } from './stored-volumes.ts';
 import { readBoshMetadata } from './vm-records.ts';
-import { descriptionVolume } from './volumes.ts';
+import { descriptionVolume, isClaimOn } from './volumes.ts';
 
 /** Adds to an inventory what domains' metadata, volumes and the descriptions beside them tell. */
 export async function takeCensus(host: LibvirtHost, inventory: Inventory): Promise<Census> {
@@ -93,7 +93,7 @@ async function snapshotDetails(
 }
 
 const contentAmong = (cid: string, volumes: readonly StoredVolume[]) =>
-  volumes.find(({ name }) => name !== descriptionVolume(cid));
+  volumes.find(({ name }) => name !== descriptionVolume(cid) && !isClaimOn(cid, name));
 
 /** One that a killed call left half written tells nothing. */
 async function descriptionOf(

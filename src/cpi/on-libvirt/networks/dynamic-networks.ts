@@ -8,7 +8,7 @@ import type { LibvirtHost } from '../libvirt-host.ts';
 import { dynamicNicsOf, vmRecords } from '../vm-records.ts';
 import { canonicalAddress } from './addresses.ts';
 import { chooseDynamicAddress } from './dynamic-address.ts';
-import { readHostNetwork } from './host-network.ts';
+import { type Reservation, readHostNetwork } from './host-network.ts';
 import type { WantedNetwork } from './nics.ts';
 
 const lockTimeoutMs = 120_000;
@@ -78,16 +78,27 @@ const reservationName = (host: LibvirtHost, vm: string, at: number): string =>
   `${vm}-${driverOf(host)}-${at}`;
 const driverOf = ({ config }: LibvirtHost): string => /^\w+/.exec(config.uri)?.[0] ?? '';
 
-/** Reservations of VMs that are gone: a delete_vm that was killed may leave one, as it may a network that was off. */
 async function dropStaleReservations(host: LibvirtHost, network: Network): Promise<void> {
-  const { reservations } = readHostNetwork(await network.xml());
-  const ours = new RegExp(`^(vm-[0-9a-f]{17})-${driverOf(host)}-\\d+$`);
-  for (const { mac, name } of reservations) {
-    const vm = ours.exec(name)?.[1];
-    if (vm === undefined || (await host.findVm(vm))) continue;
+  for (const { mac, vm } of await staleReservations(host, network)) {
     host.log.info(`network ${network.name}: the address of VM ${vm}, which is gone, is free again`);
     await dropReservation(network, mac);
   }
+}
+
+interface StaleReservation extends Reservation {
+  readonly vm: string;
+}
+
+/** Reservations of VMs that are gone: a delete_vm that was killed may leave one, as it may a network that was off. */
+export async function staleReservations(host: LibvirtHost, network: Network): Promise<StaleReservation[]> {
+  const { reservations } = readHostNetwork(await network.xml());
+  const ours = new RegExp(`^(vm-[0-9a-f]{17})-${driverOf(host)}-\\d+$`);
+  const stale: StaleReservation[] = [];
+  for (const reservation of reservations) {
+    const vm = ours.exec(reservation.name)?.[1];
+    if (vm !== undefined && !(await host.findVm(vm))) stale.push({ ...reservation, vm });
+  }
+  return stale;
 }
 
 /** Lets DHCP give a defined VM the addresses that were chosen for it, and nobody else. */
@@ -120,7 +131,8 @@ export async function releaseAddresses(host: LibvirtHost, domain: Domain): Promi
   }
 }
 
-async function dropReservation(network: Network, mac: string): Promise<void> {
+/** Idempotent. */
+export async function dropReservation(network: Network, mac: string): Promise<void> {
   try {
     await network.update({
       command: 'delete',

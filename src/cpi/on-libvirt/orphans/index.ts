@@ -1,15 +1,17 @@
 import type { Orphan, Owners } from '../../backend.ts';
 import type { LibvirtHost } from '../libvirt-host.ts';
+import { allNetworks } from '../networks/look-up.ts';
 import { vmRecords } from '../vm-records.ts';
-import { environmentOf, orphanNetworks } from './networks.ts';
+import { orphanNetworks } from './networks.ts';
 import { orphanPools } from './pools.ts';
 import type { Remains } from './remains.ts';
+import { orphanReservations } from './reservations.ts';
 import { orphanVolumes } from './volumes.ts';
 
 export type { Remains } from './remains.ts';
 
 /** In the order in which they can go: a pool last, when it is empty. */
-const shared = [orphanVolumes, orphanNetworks, orphanPools];
+const shared = [orphanVolumes, orphanReservations, orphanNetworks, orphanPools];
 
 /** What nothing needs in an environment's ground; `own`: what the backend itself leaves besides. */
 export async function findOrphans(
@@ -41,12 +43,12 @@ export async function removeOrphan(
 export async function environmentsOn({ libvirt }: LibvirtHost): Promise<string[]> {
   const [records, networks, pools] = await Promise.all([
     vmRecords(libvirt),
-    libvirt.listNetworks().then((all) => Promise.all(all.map(environmentOf))),
+    allNetworks(libvirt),
     libvirt.listPools(),
   ]);
   const names = [
     ...records.map(({ environment }) => environment),
-    ...networks,
+    ...networks.map(({ environment }) => environment),
     ...pools.map(({ name }) => /^boshvirt-([a-z][a-z0-9-]*)$/.exec(name)?.[1]),
   ];
   return [...new Set(names.flatMap((name) => name || []))].sort();
