@@ -42,7 +42,7 @@ const clauses: readonly Clause<State>[] = [
         }),
       );
       const all = images.flat();
-      trial.same(all.length, new Set(all).size, 'the number of images', 'hypervisor');
+      trial.same(new Set(all).size, all.length, 'the number of different images', 'hypervisor');
     },
   },
   {

@@ -27,7 +27,8 @@ const clauses: readonly Clause<Nothing>[] = [
       ];
       trial.calls.push(...answers);
       const [first, ...others] = answers.map((exchange) => trial.answerOf(exchange));
-      for (const other of others) trial.same(other.result, first?.result, 'the answer', 'wire');
+      for (const { error, result } of others)
+        trial.same(error ? said(error) : result, first?.result, 'the answer', 'wire');
     },
   },
   {

@@ -12,8 +12,8 @@ interface State {
 const vm = 'vm-00000000000000000';
 const disk = 'disk-000000000000000';
 const snapshot = 'snap-000000000000000';
-/** 2^40 MiB: no storage has as much. */
-const hugeMb = 2 ** 40;
+/** 2^30 MiB, a pebibyte: no storage has as much. */
+const hugeMb = 2 ** 30;
 
 const clauses: readonly Clause<State>[] = [
   {

@@ -9,6 +9,8 @@ export interface Disk {
   sizeMb: number;
   /** Size of the file system on it, once there is one. */
   fileSystemMb: number | undefined;
+  /** Size of a file system that it comes with; the agent would make one that fills the disk. */
+  preformattedMb?: number;
   files: Map<string, string>;
   metadata: JsonObject;
 }

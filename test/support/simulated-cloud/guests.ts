@@ -79,7 +79,7 @@ class SimulatedGuest implements Guest {
   async mount(cid: string, hint: JsonValue): Promise<void> {
     if ((await this.diskMb(cid, hint)) === undefined) throw new Error(`${cid} was not found`);
     const disk = this.#cloud.disks.get(cid) as Disk;
-    disk.fileSystemMb = disk.sizeMb * fileSystemShare;
+    disk.fileSystemMb = disk.preformattedMb ?? disk.sizeMb * fileSystemShare;
     if (!this.#vm.mounted.includes(cid)) this.#vm.mounted.push(cid);
   }
 
