@@ -122,6 +122,15 @@ describe('another storage pool', () => {
     expect(await readdir(otherFolder())).toEqual([]);
   });
 
+  test('is cleared of the environment’s VMs and of nothing else', async () => {
+    await vms.create(47, { properties: { storage_pool: 'other' } });
+    await writeFile(join(otherFolder(), 'of-somebody'), 'x');
+    await host.withBackend(async ({ ground }) => await ground.clear());
+    expect(await readdir(otherFolder())).toEqual(['of-somebody']);
+    await host.layGround();
+    vms = await SmallVms.on(host);
+  });
+
   test('must be there', async () => {
     expect(await refused({ storage_pool: 'nowhere' })).toMatch(
       /^CloudError: cloud_properties\.storage_pool: there is no storage pool 'nowhere'/,

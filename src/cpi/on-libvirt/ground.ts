@@ -23,7 +23,9 @@ import { managedNetworks } from './networks/look-up.ts';
 import { removeNetwork } from './networks/managed-networks.ts';
 import { giveUpAddresses } from './networks.ts';
 import type { Remains } from './orphans/index.ts';
+import { folderOf, ownVolumesElsewhere } from './pools.ts';
 import { readVmRecord, vmRecords } from './vm-records.ts';
+import { removeVolume } from './volumes.ts';
 
 const stemcellName = /^(sc-[0-9a-f]+)\.json$/;
 
@@ -185,17 +187,21 @@ export class LibvirtGround implements Ground {
 
   async clear(): Promise<void> {
     const { libvirt, config } = this.#host;
+    const pool = await libvirt.findPool(config.storagePool);
+    const folder = pool && (await folderOf(pool));
     const records = (await vmRecords(libvirt)).filter((record) => record.environment === config.environment);
     for (const record of records) {
       const domain = await this.#host.findVm(record.cid);
       if (!domain) continue;
       await giveUpAddresses(this.#host, domain); // they may be other people's networks'
-      await removeDomain(domain); // its volumes go with the pool
+      const elsewhere = await ownVolumesElsewhere(this.#host, domain, folder);
+      await removeDomain(domain); // its other volumes go with the pool
+      await Promise.all(elsewhere.map(removeVolume));
     }
     for (const network of await managedNetworks(libvirt, config.environment)) await removeNetwork(network);
     const network = await libvirt.findNetwork(config.network);
     if (network) await removeNetwork(network);
-    await this.#removePool(await libvirt.findPool(config.storagePool));
+    await this.#removePool(pool);
   }
 
   /** A folder that holds more than volumes stays, and one that somebody deleted is no hindrance. */

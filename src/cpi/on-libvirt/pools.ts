@@ -1,5 +1,7 @@
-import type { Pool, Volume } from '../../clients/libvirt/index.ts';
+import { basename, dirname } from 'node:path';
+import { type Domain, type Pool, parseXml, type Volume } from '../../clients/libvirt/index.ts';
 import { CloudError } from '../errors.ts';
+import { isNoDomain } from './errors.ts';
 import { type LibvirtHost, poolPathIn } from './libvirt-host.ts';
 
 /** Pools whose volumes are files, which ours all are. */
@@ -29,10 +31,39 @@ export async function poolFor(host: LibvirtHost, name: string | undefined): Prom
 export const folderOf = async (pool: Pool): Promise<string> => poolPathIn(await pool.xml());
 
 /**
+ * The VM's own disks outside of the environment's folder, as its definition names them; none if it went away just now. Throws a
+ * CloudError if their pool is stopped.
+ */
+export async function ownVolumesElsewhere(
+  host: LibvirtHost,
+  domain: Domain,
+  folder: string | undefined,
+): Promise<Volume[]> {
+  const own = (await filesOf(domain)).filter((path) => basename(path).startsWith(`${domain.name}-`));
+  return await volumesAt(
+    host,
+    own.filter((path) => dirname(path) !== folder),
+  );
+}
+
+async function filesOf(domain: Domain): Promise<string[]> {
+  try {
+    const disks =
+      parseXml(await domain.xml())
+        .at('domain', 'devices')
+        ?.children('disk') ?? [];
+    return disks.flatMap((disk) => disk.child('source')?.attribute('file') ?? []);
+  } catch (error) {
+    if (isNoDomain(error)) return [];
+    throw error;
+  }
+}
+
+/**
  * The volumes at these paths, whichever pools they lie in; what no pool has is left out, with a warning. Throws a CloudError if a
  * pool that one lies in is stopped: nobody could say then whether the file is there.
  */
-export async function volumesAt(host: LibvirtHost, paths: readonly string[]): Promise<Volume[]> {
+async function volumesAt(host: LibvirtHost, paths: readonly string[]): Promise<Volume[]> {
   const found = await Promise.all(paths.map((path) => host.libvirt.findVolumeByPath(path)));
   const missing = paths.filter((_, at) => found[at] === undefined);
   if (missing.length > 0) await refuseStoppedPools(host, missing);

@@ -21,11 +21,11 @@ import {
   undefineDomain,
   unlessWrongState,
 } from '../../on-libvirt/domains.ts';
-import { cloudErrorFrom, isNoDomain } from '../../on-libvirt/errors.ts';
+import { cloudErrorFrom } from '../../on-libvirt/errors.ts';
 import { refuseFullPool } from '../../on-libvirt/free-bytes.ts';
 import type { LibvirtHost } from '../../on-libvirt/libvirt-host.ts';
 import { giveUpAddresses, takeAddresses } from '../../on-libvirt/networks.ts';
-import { folderOf, poolFor, volumesAt, volumesElsewhere } from '../../on-libvirt/pools.ts';
+import { folderOf, ownVolumesElsewhere, poolFor, volumesElsewhere } from '../../on-libvirt/pools.ts';
 import { dropUnwantedStemcell, stemcellProperties } from '../../on-libvirt/stemcells.ts';
 import { stemcellOf } from '../../on-libvirt/vm-records.ts';
 import {
@@ -38,7 +38,7 @@ import {
 } from '../../on-libvirt/volumes.ts';
 import { attachDisk, detachDisk } from './attachments.ts';
 import { diskHint } from './disk-targets.ts';
-import { type DomainDisk, disksIn, persistentDisks } from './domain-disks.ts';
+import { persistentDisks } from './domain-disks.ts';
 import { domainXmlFor } from './domain-xml.ts';
 import type { QemuOptions } from './options.ts';
 import { parseVmProperties, type VmProperties } from './vm-properties.ts';
@@ -188,15 +188,8 @@ export class QemuVms implements VmStore {
   /** The VM's disks in another pool than the environment's. Only its definition says which; without one all are searched. */
   async #volumesElsewhere(cid: VmCid, domain: Domain | undefined): Promise<Volume[]> {
     if (!isVmCid(cid)) return [];
-    const names = [vmVolumes.root(cid), vmVolumes.ephemeral(cid)];
-    if (!domain) return await volumesElsewhere(this.#host, names);
-    const folder = await this.#host.poolPath();
-    const paths = (await disksOf(domain)).map(({ path }) => path);
-    const own = paths.filter((path) => names.some((name) => path.endsWith(`/${name}`)));
-    return await volumesAt(
-      this.#host,
-      own.filter((path) => !path.startsWith(`${folder}/`)),
-    );
+    if (domain) return await ownVolumesElsewhere(this.#host, domain, await this.#host.poolPath());
+    return await volumesElsewhere(this.#host, [vmVolumes.root(cid), vmVolumes.ephemeral(cid)]);
   }
 
   async #deleteVolumes(cid: VmCid): Promise<void> {
@@ -236,16 +229,6 @@ function guestDisks({ diskBus, ephemeralDiskMb }: VmProperties): GuestDisks {
 
 async function refuseMissingStemcell(host: LibvirtHost, cid: StemcellCid): Promise<void> {
   if (!(await host.findVolume(descriptionVolume(cid)))) throw stemcellNotFound(cid);
-}
-
-/** None if the domain went away just now. */
-async function disksOf(domain: Domain): Promise<DomainDisk[]> {
-  try {
-    return disksIn(await domain.xml());
-  } catch (error) {
-    if (isNoDomain(error)) return [];
-    throw error;
-  }
 }
 
 /** Presses the power button until the domain is off; a guest that still boots misses it, one that goes down minds no more. */
