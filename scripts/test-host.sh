@@ -12,6 +12,8 @@ for pair in genisoimage:isoinfo xorriso:xorriso ruby:ruby busybox:busybox openss
   command -v "${pair#*:}" >/dev/null 2>&1 || missing="$missing ${pair%:*}"
 done
 [ -e /usr/lib/libvirt/libvirt_lxc ] || missing="$missing libvirt-daemon-driver-lxc"
+# firmware has no program: the one that VMs with UEFI boot from
+[ -e /usr/share/OVMF ] || missing="$missing ovmf"
 [ -z "$missing" ] && exit 0
 if [ "$(id -u)" != 0 ]; then
   echo "the tests need packages; as root: apt-get install --no-install-recommends$missing" >&2
