@@ -2,10 +2,12 @@ import { readFile } from 'node:fs/promises';
 import { isIPv4 } from 'node:net';
 import { parse } from 'yaml';
 import * as z from 'zod/mini';
+import en from 'zod/v4/locales/en.js';
 import type { JsonObject } from '../../cpi/backend.ts';
 import { errnoOf, messageOf, UserError } from '../../platform/errors.ts';
 import { neededAddresses, type Scene, type SceneNetwork } from '../scene.ts';
 
+z.config(en());
 const hash = z.record(z.string(), z.unknown());
 
 /** `--networks FILE`: docs/cpi-verify.md describes it. Other keys of a network go to the CPI as they are. */
