@@ -68,6 +68,11 @@ const documents: [schema: string, what: string, xml: string][] = [
   ],
   ['storagepool', 'of a folder', fillTemplate('libvirt/pool.xml', { name: 'p', path: folder })],
   ['network', 'with NAT', fillTemplate('libvirt/network.xml', networkHoles)],
+  [
+    'domainbackup',
+    'of one disk',
+    fillTemplate('qemu/backup.xml', { target: 'vdc', path: `${folder}/${odd}` }),
+  ],
   ['domainsnapshot', 'of all disks', fillTemplate('qemu/snapshot.xml', { name: odd, description: odd })],
 ];
 
@@ -83,7 +88,7 @@ test('a disk that is plugged in later looks like one that is there from the star
 
 test('every template of the backend is among these documents', async () => {
   const partials = ['backing.xml', 'cpu.xml', 'disk.xml', 'nic.xml', 'nic-record.xml', 'vm-record.xml'];
-  const whole = ['domain.xml', 'network.xml', 'pool.xml', 'snapshot.xml', 'volume.xml'];
+  const whole = ['backup.xml', 'domain.xml', 'network.xml', 'pool.xml', 'snapshot.xml', 'volume.xml'];
   const files = await Promise.all(
     ['qemu', 'libvirt'].map((room) => readdir(join(packageRoot(), 'templates', room))),
   );

@@ -4,9 +4,9 @@ import type { DiskCid } from '../backend.ts';
 import { argument } from '../wire.ts';
 import { defineMethod } from './method.ts';
 
-/** Makes a persistent disk of `size` MiB. The VM's CID is a placement hint, and null for a disk made in advance. */
+/** Makes a persistent disk of `size` MiB. The last argument is a hint, the VM that it is for, and nothing to be strict about: bosh sends null or '' too. */
 export const createDisk = defineMethod({
-  args: [argument.sizeMb, argument.hash, z.nullable(argument.vm)],
+  args: [argument.sizeMb, argument.hash, z.unknown()],
   optional: 1,
   async run({ openBackend }, [sizeMb, cloudProperties]) {
     const cid = newCid('disk') as DiskCid;

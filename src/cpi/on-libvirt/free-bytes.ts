@@ -54,3 +54,20 @@ export async function refuseFullPool(host: LibvirtHost, other?: Pool): Promise<v
     hints: ['free space in the storage pool, or use a larger one'],
   });
 }
+
+/** Throws NoDiskSpace unless the environment's pool has room for this much; `what` needs it, at the start of a sentence. */
+export async function requireFreeBytes(host: LibvirtHost, neededBytes: number, what: string): Promise<void> {
+  const pool = await host.pool();
+  const availableBytes = await freeBytes(pool, neededBytes + leastFreeBytes);
+  if (availableBytes >= neededBytes + leastFreeBytes) return;
+  const [needed, free] = [Math.ceil(neededBytes / bytesPerMb), Math.floor(availableBytes / bytesPerMb)];
+  throw new CloudError(
+    'NoDiskSpace',
+    `${what} needs ${needed} MiB, storage pool '${pool.name}' has ${free} MiB free`,
+    {
+      hints: [
+        `free space in the storage pool, or use a larger one; ${leastFreeBytes / bytesPerMb} MiB are kept for running VMs`,
+      ],
+    },
+  );
+}

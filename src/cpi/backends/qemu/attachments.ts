@@ -1,12 +1,14 @@
 import { type Domain, LibvirtError, libvirtErrors } from '../../../clients/libvirt/index.ts';
 import { messageOf } from '../../../platform/errors.ts';
 import { waitFor } from '../../../platform/retry.ts';
-import type { DiskCid, DiskHint } from '../../backend.ts';
+import type { DiskCid, DiskHint, VmCid } from '../../backend.ts';
 import { CloudError, diskNotAttached, diskNotFound } from '../../errors.ts';
+import { writeDiskClaim } from '../../on-libvirt/disk-claims.ts';
 import { cloudErrorFrom } from '../../on-libvirt/errors.ts';
 import type { LibvirtHost } from '../../on-libvirt/libvirt-host.ts';
 import { busOf, diskHint } from './disk-targets.ts';
-import { findDisk, vmWithVolume } from './disks.ts';
+import { userOfDisk } from './disk-users.ts';
+import { findDisk, lockDisk } from './disks.ts';
 import { type DomainDisk, freeTarget, persistentDisks } from './domain-disks.ts';
 import { diskXml } from './domain-xml.ts';
 
@@ -15,30 +17,50 @@ const detachTimeoutMs = 30_000;
 /** One that boots loses what it is asked, and nobody repeats it but us. */
 const askAgainMs = 1_000;
 
+/** Others that plug in at the same time may take the name that we chose; one of all that try gets it each time. */
+const mostTries = 50;
+
 /** Plugs a persistent disk in, now and for later starts, and believes only what the domain's XML then shows. */
 export async function attachDisk(host: LibvirtHost, domain: Domain, disk: DiskCid): Promise<DiskHint> {
+  await using _lock = await lockDisk(host, disk, 'attach_disk');
   const volume = await findDisk(host, disk);
   if (!volume) throw diskNotFound(disk);
-  const path = await volume.path();
   const before = await persistentDisks(domain);
-  const missing = missingIn(before, disk);
-  const target = targetOf(before, disk) ?? (await unusedTarget(domain));
-  if (missing.live || missing.config) {
-    const user = await vmWithVolume(host, path, domain.name);
-    if (user)
-      throw new CloudError('CloudError', `Disk '${disk}' is attached to VM '${user}'; detach it there first`);
-    try {
-      await domain.attachDevice(diskXml({ path, target, serial: disk }), missing);
-    } catch (error) {
-      throw withPortHint(error, `Attaching disk ${disk} to VM ${domain.name}`);
-    }
-    await requireAttached(domain, disk);
-  }
-  return diskHint(busOf(target), disk);
+  const target = targetOf(before, disk);
+  if (target !== undefined && !isMissing(missingIn(before, disk))) return diskHint(busOf(target), disk);
+  await refuseOtherUser(host, domain, disk);
+  await writeDiskClaim(host, disk, domain.name as VmCid);
+  await plugIn(domain, disk, await volume.path());
+  return diskHint(busOf(await requireAttached(domain, disk)), disk);
 }
+
+async function refuseOtherUser(host: LibvirtHost, domain: Domain, disk: DiskCid): Promise<void> {
+  const user = (await userOfDisk(host, disk))?.domain.name;
+  if (user === undefined || user === domain.name) return;
+  throw new CloudError('CloudError', `Disk '${disk}' is attached to VM '${user}'; detach it there first`);
+}
+
+async function plugIn(domain: Domain, disk: DiskCid, path: string): Promise<void> {
+  for (let tries = 1; ; tries += 1) {
+    const before = await persistentDisks(domain);
+    const target = targetOf(before, disk) ?? (await unusedTarget(domain));
+    try {
+      await domain.attachDevice(diskXml({ path, target, serial: disk }), missingIn(before, disk));
+      return;
+    } catch (error) {
+      if (!isTargetTaken(error) || tries === mostTries)
+        throw withPortHint(error, `Attaching disk ${disk} to VM ${domain.name}`);
+    }
+  }
+}
+
+const isTargetTaken = (error: unknown): boolean =>
+  error instanceof LibvirtError &&
+  /target '?\w+'? (already exists|duplicated)|already contains a disk with that address/.test(error.message);
 
 /** Unplugs a disk and returns when the guest has let go of it: libvirt alone may say so too early (host.md 1). */
 export async function detachDisk(host: LibvirtHost, domain: Domain, disk: DiskCid): Promise<void> {
+  await using _lock = await lockDisk(host, disk, 'detach_disk');
   await refusePaused(domain, disk);
   if (!(await askForRemoval(domain, disk))) {
     if (!(await findDisk(host, disk))) throw diskNotFound(disk);
@@ -101,6 +123,8 @@ function missingIn({ live, config }: Attached, cid: string): { live: boolean; co
   return { live: live !== undefined && !named(live, cid), config: !named(config, cid) };
 }
 
+const isMissing = ({ live, config }: { live: boolean; config: boolean }) => live || config;
+
 const targetOf = ({ live, config }: Attached, cid: string) =>
   (named(live ?? [], cid) ?? named(config, cid))?.target;
 
@@ -113,9 +137,11 @@ async function isGone(domain: Domain, disk: string): Promise<boolean> {
   return !named(live ?? [], disk) && !named(config, disk);
 }
 
-async function requireAttached(domain: Domain, disk: string): Promise<void> {
-  const missing = missingIn(await persistentDisks(domain), disk);
-  if (!missing.live && !missing.config) return;
+/** Gives the name that it has there. */
+async function requireAttached(domain: Domain, disk: string): Promise<string> {
+  const after = await persistentDisks(domain);
+  const target = targetOf(after, disk);
+  if (target !== undefined && !isMissing(missingIn(after, disk))) return target;
   throw new CloudError(
     'CloudError',
     `libvirt took disk '${disk}' for VM '${domain.name}' but the VM's XML does not show it`,

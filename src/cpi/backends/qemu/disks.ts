@@ -1,15 +1,22 @@
-import type { Domain, Volume } from '../../../clients/libvirt/index.ts';
-import { escapeXml } from '../../../platform/template.ts';
-import type { DiskCid, DiskStore, JsonObject } from '../../backend.ts';
+import type { Volume } from '../../../clients/libvirt/index.ts';
+import type { Lock } from '../../../platform/lock.ts';
+import { Undo } from '../../../platform/undo.ts';
+import type { DiskCid, DiskStore, JsonObject, SnapshotCid } from '../../backend.ts';
 import { warnOfUnknown } from '../../cloud-properties.ts';
 import { CloudError, diskNotFound } from '../../errors.ts';
 import { isDiskCid } from '../../on-libvirt/cids.ts';
+import { deleteDiskClaim, makeDiskClaim } from '../../on-libvirt/disk-claims.ts';
 import { describeDisk } from '../../on-libvirt/disk-descriptions.ts';
-import { cloudErrorFrom, isNoDomain } from '../../on-libvirt/errors.ts';
+import { deleteDiskSnapshot, makeDiskSnapshot } from '../../on-libvirt/disk-snapshots.ts';
+import { cloudErrorFrom } from '../../on-libvirt/errors.ts';
 import { refuseFullPool } from '../../on-libvirt/free-bytes.ts';
 import type { LibvirtHost } from '../../on-libvirt/libvirt-host.ts';
+import { lockInPool } from '../../on-libvirt/locks.ts';
 import { deleteVolume, descriptionVolume, volumeXml } from '../../on-libvirt/volumes.ts';
-import { diskVolume } from './volume-names.ts';
+import { copyDisk } from './disk-copies.ts';
+import { growDisk } from './disk-size.ts';
+import { userOfDisk } from './disk-users.ts';
+import { diskVolume, snapshotVolume } from './volume-names.ts';
 
 const bytesPerMb = 1024 * 1024;
 
@@ -22,21 +29,26 @@ export class QemuDisks implements DiskStore {
   }
 
   async create(cid: DiskCid, sizeMb: number, properties: JsonObject): Promise<void> {
-    warnOfUnknown('disk', properties, new Set(), this.#host.log);
+    this.#warnOfUnknown(properties);
     const pool = await this.#host.pool();
     await refuseFullPool(this.#host);
+    const capacityBytes = sizeMb * bytesPerMb;
     try {
+      await using undo = new Undo(this.#host.log);
+      undo.defer(`delete disk ${cid}`, () => this.#remove(cid));
+      await makeDiskClaim(this.#host, cid);
       await pool.createVolume(
-        volumeXml({
-          name: diskVolume(cid),
-          capacityBytes: sizeMb * bytesPerMb,
-          format: 'qcow2',
-          mode: '0600',
-        }),
+        volumeXml({ name: diskVolume(cid), capacityBytes, format: 'qcow2', mode: '0600' }),
       );
+      undo.keep();
     } catch (error) {
       throw cloudErrorFrom(error, `Creating disk ${cid} of ${sizeMb} MiB in pool ${pool.name}`);
     }
+  }
+
+  /** There is nothing yet about a disk that one could choose. */
+  #warnOfUnknown(properties: JsonObject): void {
+    warnOfUnknown('disk', properties, new Set(), this.#host.log);
   }
 
   async has(cid: DiskCid): Promise<boolean> {
@@ -44,15 +56,31 @@ export class QemuDisks implements DiskStore {
   }
 
   async delete(cid: DiskCid): Promise<void> {
+    await this.#host.pool(); // a stopped pool is told before anything else
+    if (!isDiskCid(cid)) return this.#host.log.info(`disk ${cid} is not there: nothing to delete`);
+    await using _lock = await lockDisk(this.#host, cid, 'delete_disk');
+    if (await this.has(cid)) await this.#refuseUsed(cid);
+    else this.#host.log.info(`disk ${cid} is not there: only what is left of it is deleted`);
+    await this.#remove(cid);
+  }
+
+  /** libvirt would delete a volume that a running VM writes to (host.md 1b). */
+  async #refuseUsed(cid: DiskCid): Promise<void> {
+    const user = await userOfDisk(this.#host, cid);
+    if (user) {
+      throw new CloudError(
+        'CloudError',
+        `Disk '${cid}' is attached to VM '${user.domain.name}'; detach it first`,
+      );
+    }
+  }
+
+  /** The volume first: without it there is no disk. */
+  async #remove(cid: DiskCid): Promise<void> {
     const pool = await this.#host.pool();
-    if (await this.has(cid)) {
-      const user = await vmWithVolume(this.#host, `${await this.#host.poolPath()}/${diskVolume(cid)}`);
-      // libvirt would delete a volume that a running VM writes to (host.md 1b)
-      if (user)
-        throw new CloudError('CloudError', `Disk '${cid}' is attached to VM '${user}'; detach it first`);
-      await deleteVolume(pool, diskVolume(cid));
-    } else this.#host.log.info(`disk ${cid} is not there: nothing to delete`);
-    if (isDiskCid(cid)) await deleteVolume(pool, descriptionVolume(cid));
+    await deleteVolume(pool, diskVolume(cid));
+    await deleteDiskClaim(this.#host, cid);
+    await deleteVolume(pool, descriptionVolume(cid));
   }
 
   async setMetadata(cid: DiskCid, metadata: JsonObject): Promise<void> {
@@ -60,51 +88,44 @@ export class QemuDisks implements DiskStore {
     await describeDisk(this.#host, cid, { kind: 'disk', metadata });
   }
 
-  async resize(): Promise<never> {
-    throw new CloudError('NotImplemented', 'resize_disk');
+  async resize(cid: DiskCid, sizeMb: number): Promise<void> {
+    await using _lock = await lockDisk(this.#host, cid, 'resize_disk');
+    await growDisk(this.#host, cid, await this.#existing(cid), sizeMb);
   }
 
-  async update(): Promise<never> {
-    throw new CloudError('NotImplemented', 'update_disk');
+  async update(cid: DiskCid, sizeMb: number, properties: JsonObject): Promise<DiskCid> {
+    this.#warnOfUnknown(properties);
+    await this.resize(cid, sizeMb);
+    return cid;
   }
 
-  async snapshot(): Promise<never> {
-    throw new CloudError('NotImplemented', 'snapshot_disk');
+  async snapshot(cid: SnapshotCid, disk: DiskCid, metadata: JsonObject): Promise<void> {
+    await using _lock = await lockDisk(this.#host, disk, 'snapshot_disk');
+    const source = await this.#existing(disk);
+    const volume = snapshotVolume(cid);
+    await makeDiskSnapshot(this.#host, { cid, disk, metadata, volume }, () =>
+      copyDisk(this.#host, disk, source, volume),
+    );
   }
 
-  async deleteSnapshot(): Promise<never> {
-    throw new CloudError('NotImplemented', 'delete_snapshot');
+  async deleteSnapshot(cid: SnapshotCid): Promise<void> {
+    await deleteDiskSnapshot(this.#host, cid, snapshotVolume(cid));
   }
+
+  async #existing(cid: DiskCid): Promise<Volume> {
+    const volume = await findDisk(this.#host, cid);
+    if (!volume) throw diskNotFound(cid);
+    return volume;
+  }
+}
+
+/** Nobody else changes a disk, or who has it, until this is disposed of. */
+export async function lockDisk(host: LibvirtHost, cid: DiskCid, purpose: string): Promise<Lock> {
+  if (!isDiskCid(cid)) throw diskNotFound(cid);
+  return await lockInPool(host, cid, purpose);
 }
 
 /** The volume of a persistent disk. */
 export async function findDisk(host: LibvirtHost, cid: string): Promise<Volume | undefined> {
   return isDiskCid(cid) ? await host.findVolume(diskVolume(cid)) : undefined;
-}
-
-/** The VM, running or not, whose definition names this volume; other people's domains count too. */
-export async function vmWithVolume(
-  host: LibvirtHost,
-  path: string,
-  exceptVm?: string,
-): Promise<string | undefined> {
-  const wanted = `file='${escapeXml(path)}'`;
-  const domains = (await host.libvirt.listDomains()).filter((domain) => domain.name !== exceptVm);
-  const owners = await Promise.all(
-    domains.map(async (domain) => {
-      const xmls = await definitionsOf(domain);
-      return xmls.some((xml) => xml.includes(wanted)) ? domain.name : undefined;
-    }),
-  );
-  return owners.find((owner) => owner !== undefined);
-}
-
-/** Of the running machine and of its next start; none if the domain went away meanwhile. */
-async function definitionsOf(domain: Domain): Promise<string[]> {
-  try {
-    return await Promise.all([domain.xml(), domain.xml({ inactive: true })]);
-  } catch (error) {
-    if (isNoDomain(error)) return [];
-    throw error;
-  }
 }

@@ -13,7 +13,7 @@ import type { VmProperties } from './vm-properties.ts';
 import { vmVolumes } from './volume-names.ts';
 
 /** On q35 each hot-plugged disk takes a root port, and only those defined at the start exist (host.md 1b). */
-const q35Ports = 24;
+const q35Ports = 32;
 
 /** The XML of a VM that is about to be defined; its volumes' paths follow from the pools' folders and the CID. */
 export async function domainXmlFor(

@@ -7,3 +7,4 @@ export const vmVolumes = {
 } as const;
 
 export const diskVolume = (disk: string): string => `${disk}.qcow2`;
+export const snapshotVolume = (snapshot: string): string => `${snapshot}.qcow2`;

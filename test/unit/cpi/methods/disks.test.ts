@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { DiskCid } from '../../../../src/cpi/backend.ts';
+import type { DiskCid, SnapshotCid } from '../../../../src/cpi/backend.ts';
 import { env, networks, withStemcell, withVmAndDisk } from './world.ts';
 
 test('create_disk makes a disk of that many MiB, whose CID the agent can find it by', async () => {
@@ -7,13 +7,14 @@ test('create_disk makes a disk of that many MiB, whose CID the agent can find it
   for (const args of [
     [512, { type: 'raw' }, 'vm-1'],
     [512, {}, null],
+    [512, {}, ''],
     [512, null],
   ]) {
     const cid = await cpi.call('create_disk', ...args);
     expect(cid).toMatch(/^disk-[0-9a-f]{15}$/); // 20 characters: a longer serial is cut (contract 2.4)
     expect(host.disk(cid as DiskCid).sizeMb).toBe(512);
   }
-  expect(host.disks.size).toBe(3);
+  expect(host.disks.size).toBe(4);
 });
 
 test('has_disk answers both ways', async () => {
@@ -53,4 +54,46 @@ test('delete_disk can be repeated', async () => {
   const { cpi, disk } = await withVmAndDisk();
   expect(await cpi.call('delete_disk', disk)).toBeNull();
   expect(await cpi.call('delete_disk', disk)).toBeNull();
+});
+
+test('resize_disk makes a disk larger and nothing else', async () => {
+  const { cpi, host, disk } = await withVmAndDisk();
+  expect(await cpi.call('resize_disk', disk, 1024)).toBeNull();
+  expect(await cpi.call('resize_disk', disk, 1024)).toBeNull();
+  expect((await cpi.failure('resize_disk', disk, 1023)).type).toBe('NotSupported');
+  expect((await cpi.failure('resize_disk', 'disk-none', 1024)).type).toBe('DiskNotFound');
+  for (const size of [0, -1, 1.5, '1024'])
+    expect((await cpi.failure('resize_disk', disk, size)).message).toMatch(/^resize_disk: argument 2: /);
+  expect(host.disk(disk).sizeMb).toBe(1024);
+});
+
+test('update_disk answers null while the disk keeps its CID', async () => {
+  const { cpi, host, disk } = await withVmAndDisk();
+  expect(await cpi.call('update_disk', disk, 1024, { type: 'gp3' })).toBeNull();
+  expect(host.disk(disk)).toMatchObject({ sizeMb: 1024, properties: { type: 'gp3' } });
+  expect(await cpi.call('update_disk', disk, 1024, null)).toBeNull();
+  expect((await cpi.failure('update_disk', disk, 16, {})).type).toBe('NotSupported');
+  expect((await cpi.failure('update_disk', 'disk-none', 16, {})).type).toBe('DiskNotFound');
+});
+
+test('snapshot_disk gives a CID of its own for each, and the metadata are kept', async () => {
+  const { cpi, host, vm, disk } = await withVmAndDisk();
+  await cpi.call('attach_disk', vm, disk);
+  const metadata = { deployment: 'd', index: 0 };
+  const first = (await cpi.call('snapshot_disk', disk, metadata)) as SnapshotCid;
+  const second = (await cpi.call('snapshot_disk', disk)) as SnapshotCid;
+  for (const cid of [first, second]) expect(cid).toMatch(/^snap-[0-9a-f]{15}$/);
+  expect(host.snapshots.get(first)).toMatchObject({ disk, sizeMb: 512, metadata });
+  expect(host.snapshots.get(second)?.metadata).toEqual({});
+  expect((await cpi.failure('snapshot_disk', 'disk-none', {})).type).toBe('DiskNotFound');
+});
+
+test('snapshots outlive VM and disk, and delete_snapshot can be repeated', async () => {
+  const { cpi, host, vm, disk } = await withVmAndDisk();
+  const cids = [await cpi.call('snapshot_disk', disk, {}), await cpi.call('snapshot_disk', disk, {})];
+  await cpi.call('delete_vm', vm);
+  await cpi.call('delete_disk', disk);
+  expect([...host.snapshots.keys()]).toEqual(cids);
+  for (let time = 0; time < 2; time += 1) expect(await cpi.call('delete_snapshot', cids[0])).toBeNull();
+  expect([...host.snapshots.keys()]).toEqual([cids[1]]);
 });
