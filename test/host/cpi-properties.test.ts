@@ -122,6 +122,14 @@ describe('another storage pool', () => {
     expect(await readdir(otherFolder())).toEqual([]);
   });
 
+  test('is none for persistent disks, which is said', async () => {
+    const { type, message } = await cpi.failure('create_disk', 16, { storage_pool: 'other' }, null);
+    expect([type, message]).toEqual(['NotSupported', expect.stringContaining("not in 'other'")]);
+    const disk = await cpi.call('create_disk', 16, { storage_pool: host.config.storagePool }, null);
+    expect((await cpi.failure('update_disk', disk, 32, { storage_pool: 'other' })).type).toBe('NotSupported');
+    await cpi.call('delete_disk', disk);
+  });
+
   test('is cleared of the environment’s VMs and of nothing else', async () => {
     await vms.create(47, { properties: { storage_pool: 'other' } });
     await writeFile(join(otherFolder(), 'of-somebody'), 'x');

@@ -2,11 +2,11 @@ import type { Volume } from '../../../clients/libvirt/index.ts';
 import type { Lock } from '../../../platform/lock.ts';
 import { Undo } from '../../../platform/undo.ts';
 import type { DiskCid, DiskStore, JsonObject, SnapshotCid } from '../../backend.ts';
-import { warnOfUnknown } from '../../cloud-properties.ts';
 import { CloudError, diskNotFound } from '../../errors.ts';
 import { isDiskCid } from '../../on-libvirt/cids.ts';
 import { deleteDiskClaim, makeDiskClaim } from '../../on-libvirt/disk-claims.ts';
 import { describeDisk } from '../../on-libvirt/disk-descriptions.ts';
+import { checkDiskProperties } from '../../on-libvirt/disk-properties.ts';
 import { deleteDiskSnapshot, makeDiskSnapshot } from '../../on-libvirt/disk-snapshots.ts';
 import { cloudErrorFrom } from '../../on-libvirt/errors.ts';
 import { refuseFullPool } from '../../on-libvirt/free-bytes.ts';
@@ -29,7 +29,7 @@ export class QemuDisks implements DiskStore {
   }
 
   async create(cid: DiskCid, sizeMb: number, properties: JsonObject): Promise<void> {
-    this.#warnOfUnknown(properties);
+    checkDiskProperties(this.#host, properties);
     const pool = await this.#host.pool();
     await refuseFullPool(this.#host);
     const capacityBytes = sizeMb * bytesPerMb;
@@ -44,11 +44,6 @@ export class QemuDisks implements DiskStore {
     } catch (error) {
       throw cloudErrorFrom(error, `Creating disk ${cid} of ${sizeMb} MiB in pool ${pool.name}`);
     }
-  }
-
-  /** There is nothing yet about a disk that one could choose. */
-  #warnOfUnknown(properties: JsonObject): void {
-    warnOfUnknown('disk', properties, new Set(), this.#host.log);
   }
 
   async has(cid: DiskCid): Promise<boolean> {
@@ -94,7 +89,7 @@ export class QemuDisks implements DiskStore {
   }
 
   async update(cid: DiskCid, sizeMb: number, properties: JsonObject): Promise<DiskCid> {
-    this.#warnOfUnknown(properties);
+    checkDiskProperties(this.#host, properties);
     await this.resize(cid, sizeMb);
     return cid;
   }

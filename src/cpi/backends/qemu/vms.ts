@@ -215,7 +215,7 @@ export class QemuVms implements VmStore {
   }
 
   cloudPropertiesFor(needs: { cpus: number; memoryMb: number; ephemeralDiskMb: number }): JsonObject {
-    return { cpus: needs.cpus, memory: Math.max(64, needs.memoryMb), ephemeral_disk: needs.ephemeralDiskMb };
+    return { cpus: needs.cpus, memory: needs.memoryMb, ephemeral_disk: needs.ephemeralDiskMb };
   }
 }
 
