@@ -26,6 +26,8 @@ export interface Scene {
   readonly cpi: CpiProgram;
   /** The same CPI with its hypervisor out of reach. */
   readonly cutOff?: CpiProgram;
+  /** The same CPI on a storage that has no room for a disk. */
+  readonly cramped?: CpiProgram;
   readonly stemcell: SceneStemcell;
   /** A folder for files of ours, which the CPI may read. */
   readonly folder: string;

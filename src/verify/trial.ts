@@ -1,7 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import type { JsonObject, JsonValue } from '../cpi/backend.ts';
 import { BugError } from '../platform/errors.ts';
-import { type CallerKind, type Exchange, excerpt, isObject, type WireError } from './exchange.ts';
+import {
+  type CallerKind,
+  type CpiProgram,
+  type Exchange,
+  excerpt,
+  isObject,
+  type WireError,
+} from './exchange.ts';
 import type { Guest, Guests } from './guests/guest.ts';
 import type { HypervisorProbe } from './hypervisor-probe.ts';
 import { ClauseBroken, ClauseSkipped, type Road } from './outcome.ts';
@@ -103,6 +110,20 @@ export class Trial {
     if (types.length > 0 && !types.includes(typeOf(error)))
       throw this.broken(`${method} to answer ${wanted}`, said(error), 'wire');
     return error;
+  }
+
+  /** The same in another state of the CPI, of any type. */
+  async refusedBy(
+    program: CpiProgram | undefined,
+    method: string,
+    ...args: readonly JsonValue[]
+  ): Promise<WireError> {
+    const request = JSON.stringify({ method, arguments: args, context: {}, api_version: 2 });
+    const exchange = await this.world.askText(this.caller, request, method, args, program);
+    this.calls.push(exchange);
+    const { error, result } = this.answerOf(exchange);
+    if (error) return error;
+    throw this.broken(`${method} to answer an error`, `the result ${JSON.stringify(result)}`, 'wire');
   }
 
   answerOf(exchange: Exchange) {

@@ -83,20 +83,15 @@ const clauses: readonly Clause<Nothing>[] = [
     section: '8.1',
     needs: ['cut-off'],
     async run(trial) {
-      const ask = async (method: string, args: readonly JsonValue[]) => {
-        const request = JSON.stringify({ method, arguments: args, context: {}, api_version: 2 });
-        const exchange = await trial.world.askText('director', request, method, args, trial.scene.cutOff);
-        trial.calls.push(exchange);
-        return trial.answerOf(exchange);
-      };
-      checkInfo(trial, (await ask('info', [])).result);
-      const { error } = await ask('has_vm', [unknownVm]);
-      trial.check(
-        error !== undefined && !isUnknownMethod(error),
-        'has_vm to answer an error other than NotImplemented, which a director takes for an old CPI',
-        error ? said(error) : 'no error',
-        'wire',
-      );
+      const { cutOff } = trial.scene;
+      const request = '{"method":"info","arguments":[],"context":{},"api_version":1}';
+      const exchange = await trial.world.askText('director', request, 'info', [], cutOff);
+      trial.calls.push(exchange);
+      checkInfo(trial, trial.answerOf(exchange).result);
+      const error = await trial.refusedBy(cutOff, 'has_vm', unknownVm);
+      const expected =
+        'has_vm to answer an error other than NotImplemented, which a director takes for an old CPI';
+      trial.check(!isUnknownMethod(error), expected, said(error), 'wire');
     },
   },
 ];

@@ -67,18 +67,28 @@ const clauses: readonly Clause<State>[] = [
   },
   {
     id: 'unknown.space',
-    title: 'A disk that is larger than any storage is NoDiskSpace',
+    title: 'A disk for which there is no room is NoDiskSpace',
     section: '1.4',
-    async run(trial) {
-      const { error, result } = trial.answerOf(
-        await trial.ask('create_disk', [hugeMb, trial.scene.diskProperties, null]),
-      );
-      if (error) return trial.check(typeOf(error) === 'NoDiskSpace', 'NoDiskSpace', said(error), 'wire');
-      await trial.call('delete_disk', trial.cid('create_disk', result));
-      throw new ClauseSkipped('the CPI makes disks larger than its storage: it allots space when it is used');
-    },
+    run: async (trial) => await (trial.scene.cramped ? refuseCramped(trial) : refuseHuge(trial)),
   },
 ];
+
+/** On a storage without room. */
+async function refuseCramped(trial: Trial): Promise<void> {
+  const { diskMb, diskProperties, cramped } = trial.scene;
+  const error = await trial.refusedBy(cramped, 'create_disk', diskMb, diskProperties, null);
+  trial.check(typeOf(error) === 'NoDiskSpace', 'NoDiskSpace', said(error), 'wire');
+}
+
+/** On a storage of which nothing is known, of which many allot their space late. */
+async function refuseHuge(trial: Trial): Promise<void> {
+  const { error, result } = trial.answerOf(
+    await trial.ask('create_disk', [hugeMb, trial.scene.diskProperties, null]),
+  );
+  if (error) return trial.check(typeOf(error) === 'NoDiskSpace', 'NoDiskSpace', said(error), 'wire');
+  await trial.call('delete_disk', trial.cid('create_disk', result));
+  throw new ClauseSkipped('the CPI makes disks larger than its storage: it allots space when it is used');
+}
 
 async function forgiven(
   trial: Trial,

@@ -107,3 +107,15 @@ test('what the CPI cannot delete is a clause that does not hold', async () => {
     road: 'wire',
   });
 });
+
+test.each([
+  ['NoDiskSpace', 'passed'],
+  ['CloudError', 'failed'],
+])('on a storage without room the answer %s is %s', async (type, outcome) => {
+  await using simulated = await simulatedScene();
+  const error = { type: `Bosh::Clouds::${type}`, message: 'full', ok_to_retry: false };
+  const stdout = JSON.stringify({ result: null, error, log: '' });
+  const cramped = async () => ({ stdout, stderr: '', exitCode: 0, heldOpen: false });
+  const { clauses } = await runSuite({ ...simulated.scene, cramped }, { only: ['unknown.space'] });
+  expect(clauses.map((clause) => clause.outcome)).toEqual([outcome]);
+});
