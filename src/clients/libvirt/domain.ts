@@ -113,6 +113,11 @@ export class Domain {
     await this.#rpc.call('domainReset', { domain: this.#domain, flags: 0 });
   }
 
+  /** Sends a signal, by the kernel's number, to a container's first process. */
+  async sendSignal(signal: number): Promise<void> {
+    await this.#rpc.call('domainSendSignal', { domain: this.#domain, pid: 1, signal, flags: 0 });
+  }
+
   async suspend(): Promise<void> {
     await this.#rpc.call('domainSuspend', { domain: this.#domain });
   }

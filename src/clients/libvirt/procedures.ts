@@ -103,6 +103,7 @@ export const procedures = {
   domainShutdown: procedure(258, domainFlags, nothing),
   domainReboot: procedure(27, domainFlags, nothing),
   domainReset: procedure(245, domainFlags, nothing),
+  domainSendSignal: procedure(295, struct({ domain, pid: size, signal: uint32, flags: uint32 }), nothing),
   domainSuspend: procedure(34, struct({ domain }), nothing),
   domainResume: procedure(28, struct({ domain }), nothing),
   domainUndefine: procedure(231, domainFlags, nothing),
