@@ -4,6 +4,7 @@
  */
 import type { ChildProcess, SpawnOptions } from 'node:child_process';
 import { constants as os } from 'node:os';
+import type { Writable } from 'node:stream';
 import { type ErrorCode, ToolError, UserError } from './errors.ts';
 
 export interface RunOptions {
@@ -12,7 +13,8 @@ export interface RunOptions {
   env?: Readonly<Record<string, string | undefined>>;
   /** true: the child sees `env` and nothing else. */
   cleanEnv?: boolean;
-  input?: string | Uint8Array;
+  /** What it reads from stdin. An error of a stream ends the program and is thrown in place of its own. */
+  input?: string | Uint8Array | AsyncIterable<Uint8Array>;
   timeoutMs?: number;
   signal?: AbortSignal | undefined;
   /** Exit statuses that are answers rather than failures; 0 always is. */
@@ -62,7 +64,7 @@ export async function run(
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
     ...(options.signal ? { cancelSignal: options.signal } : {}),
     ...(options.ownGroup ? { detached: true, cleanup: false } : {}),
-    ...(options.input === undefined ? {} : { input: options.input }),
+    ...(isWhole(options.input) ? { input: options.input } : {}),
     stdio: [
       options.input === undefined ? 'ignore' : 'pipe',
       'pipe',
@@ -77,7 +79,10 @@ export async function run(
           onLine(String(line), from);
       })
     : [];
+  const feeding = isStream(options.input) ? feed(child, options.input) : undefined;
   const [result] = await Promise.all([child, ...watching.map((watch) => watch.catch(ignoreEndedStream))]);
+  const inputFault = await feeding;
+  if (inputFault !== undefined) throw inputFault;
   const exitCode = result.exitCode;
   if (exitCode === 0 || (exitCode !== undefined && options.okExitCodes?.includes(exitCode))) {
     return { stdout: String(result.stdout ?? ''), stderr: String(result.stderr ?? ''), exitCode };
@@ -94,6 +99,31 @@ export async function run(
         : (result.originalMessage ?? ''),
     missing: result.code === 'ENOENT',
   });
+}
+
+const isWhole = (input: RunOptions['input']): input is string | Uint8Array =>
+  typeof input === 'string' || input instanceof Uint8Array;
+const isStream = (input: RunOptions['input']): input is AsyncIterable<Uint8Array> =>
+  input !== undefined && !isWhole(input);
+
+/** Gives what the input threw, after ending the program; one that stops reading has its own reason. */
+async function feed(
+  child: { readonly stdin: Writable | null; kill(): boolean },
+  input: AsyncIterable<Uint8Array>,
+): Promise<unknown> {
+  const { pipeline } = await import('node:stream/promises');
+  let fault: unknown;
+  const watched = async function* () {
+    try {
+      yield* input;
+    } catch (error) {
+      fault = error;
+      child.kill();
+      throw error;
+    }
+  };
+  if (child.stdin) await pipeline(watched, child.stdin).catch(ignoreEndedStream);
+  return fault;
 }
 
 /** The child's own failure is reported through its result; a line reader that ends with it has nothing to add. */

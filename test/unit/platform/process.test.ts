@@ -52,6 +52,18 @@ describe('run', () => {
     expect(answer).toEqual({ stdout: 'no\n', stderr: 'why\n', exitCode: 3 });
   });
 
+  test('a stream goes to stdin whole; its error is thrown instead of the program’s', async () => {
+    const chunks = async function* (fault?: Error) {
+      for (let at = 0; at < 40; at++) yield Buffer.alloc(100_000, 'x');
+      if (fault) throw fault;
+    };
+    expect((await run(sh('wc -c'), { input: chunks() })).stdout.trim()).toBe('4000000');
+    await expect(run(sh('cat >/dev/null'), { input: chunks(new Error('cut short')) })).rejects.toThrow(
+      /^cut short$/,
+    );
+    await expect(run(sh('exit 3'), { input: chunks() })).rejects.toMatchObject({ exitCode: 3 });
+  });
+
   test('a failure names the command so that it can be pasted, the status and the end of the output', async () => {
     const argv = sh(
       'for line in $(seq 30); do echo line $line; done; echo the reason >&2; exit 7',
