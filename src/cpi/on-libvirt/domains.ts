@@ -14,16 +14,31 @@ export async function startDomain(domain: Domain, failure: CloudErrorType): Prom
   }
 }
 
-/** Cuts the power and removes the definition with all that hangs on it, whatever state the domain is in. */
-export async function removeDomain(domain: Domain): Promise<void> {
+/**
+ * Cuts the power and removes the definition with all that hangs on it, whatever state the domain is in; `letGo` frees in
+ * between what only the definition tells of.
+ */
+export async function removeDomain(
+  domain: Domain,
+  letGo: (domain: Domain) => Promise<void> = async () => {},
+): Promise<void> {
   await domain.destroy().catch(unlessWrongState);
+  await letGo(domain);
   await undefineDomain(domain);
 }
 
 /** Removes the definition of a stopped domain; one that went away meanwhile is no error. */
 export async function undefineDomain(domain: Domain): Promise<void> {
-  await domain.undefine({ managedSave: true, snapshotsMetadata: true, nvram: true }).catch(unlessGone);
+  try {
+    await domain.undefine({ managedSave: true, snapshotsMetadata: true, nvram: true });
+  } catch (error) {
+    if (!isUnsupported(error)) return unlessGone(error);
+    await domain.undefine().catch(unlessGone); // libvirt's LXC driver keeps nothing of the kind, and knows no flag
+  }
 }
+
+const isUnsupported = (error: unknown): boolean =>
+  error instanceof LibvirtError && error.is(libvirtErrors.INVALID_ARG);
 
 export async function powerState(domain: Domain): Promise<PowerState> {
   if (!(await domain.isActive())) return 'off';

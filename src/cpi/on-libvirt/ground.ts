@@ -1,4 +1,4 @@
-import { LibvirtError, type Pool, parseXml } from '../../clients/libvirt/index.ts';
+import { type Domain, LibvirtError, type Pool, parseXml } from '../../clients/libvirt/index.ts';
 import { fillTemplate } from '../../platform/template.ts';
 import type {
   Census,
@@ -40,6 +40,8 @@ export interface GroundParts {
   consoleVolume(vm: VmCid): string;
   /** Starts a VM that is off, with all that its disks need. */
   start(vm: VmCid): Promise<void>;
+  /** Frees what a stopped VM still holds of the machine. */
+  readonly letGo?: (domain: Domain) => Promise<void>;
   accelerator(): Promise<string>;
   /** What killed calls leave besides volumes and networks. */
   readonly remains?: readonly Remains[];
@@ -195,7 +197,7 @@ export class LibvirtGround implements Ground {
       if (!domain) continue;
       await giveUpAddresses(this.#host, domain); // they may be other people's networks'
       const elsewhere = await ownVolumesElsewhere(this.#host, domain, folder);
-      await removeDomain(domain); // its other volumes go with the pool
+      await removeDomain(domain, this.#parts.letGo); // its other volumes go with the pool
       await Promise.all(elsewhere.map(removeVolume));
     }
     for (const network of await managedNetworks(libvirt, config.environment)) await removeNetwork(network);
