@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Backend, BackendConfig } from '../../src/cpi/backend.ts';
-import { backendModule } from '../../src/cpi/backends/registry.ts';
+import { type BackendName, backendModule } from '../../src/cpi/backends/registry.ts';
 import { guestRoad } from '../../src/host/forward.ts';
 import {
   findPrivateHost,
@@ -37,6 +37,7 @@ export function networkAt(number: number) {
 
 /** A private libvirt host with a pool and a network laid as `boshvirt up` lays them, for one test file. */
 export class CpiHost implements AsyncDisposable {
+  readonly backend: BackendName;
   readonly libvirtd: TestLibvirtd;
   readonly config: BackendConfig;
   readonly poolPath: string;
@@ -45,7 +46,8 @@ export class CpiHost implements AsyncDisposable {
   /** The way to the guests. */
   readonly road: ReturnType<typeof guestRoad>;
 
-  private constructor(libvirtd: TestLibvirtd, config: BackendConfig, cpi: BoshCpi) {
+  private constructor(backend: BackendName, libvirtd: TestLibvirtd, config: BackendConfig, cpi: BoshCpi) {
+    this.backend = backend;
     this.libvirtd = libvirtd;
     this.config = config;
     this.poolPath = join(libvirtd.folder, 'pool');
@@ -53,10 +55,10 @@ export class CpiHost implements AsyncDisposable {
     this.road = guestRoad(privateHostNames(libvirtd.folder).netnsPath);
   }
 
-  static async start(): Promise<CpiHost> {
+  static async start(backend: BackendName = 'qemu'): Promise<CpiHost> {
     // a checkout's launcher brings the build up to date, but not on the way to the CPI
     await run([join(packageRoot(), 'bin/boshvirt'), '--version'], { timeoutMs: 120_000 });
-    const libvirtd = await startLibvirtd();
+    const libvirtd = await startLibvirtd(backend);
     try {
       const name = `t-${randomBytes(3).toString('hex')}`;
       const config = {
@@ -66,7 +68,12 @@ export class CpiHost implements AsyncDisposable {
         network: name,
         options: {},
       };
-      const host = new CpiHost(libvirtd, config, await cpiWith(libvirtd.folder, 'cpi', config));
+      const host = new CpiHost(
+        backend,
+        libvirtd,
+        config,
+        await cpiWith(backend, libvirtd.folder, 'cpi', config),
+      );
       await host.layGround();
       return host;
     } catch (error) {
@@ -86,7 +93,7 @@ export class CpiHost implements AsyncDisposable {
     const { folder } = this.libvirtd;
     await stopPrivateHost(folder, { guestTimeoutMs: 0 });
     await startPrivateHost(folder, {
-      driver: 'qemu',
+      driver: this.backend,
       log: silentLog,
       signal: AbortSignal.timeout(90_000),
     });
@@ -101,12 +108,12 @@ export class CpiHost implements AsyncDisposable {
 
   /** The CPI with some of its configuration changed. */
   async cpiWith(name: string, changes: Partial<BackendConfig>): Promise<BoshCpi> {
-    return await cpiWith(this.libvirtd.folder, name, { ...this.config, ...changes });
+    return await cpiWith(this.backend, this.libvirtd.folder, name, { ...this.config, ...changes });
   }
 
   /** The backend in this process, for what bosh itself never asks of it. */
   async withBackend<T>(act: (backend: Backend) => Promise<T>, log: Log = silentLog): Promise<T> {
-    await using backend = await (await backendModule('qemu')).open(this.config, log);
+    await using backend = await (await backendModule(this.backend)).open(this.config, log);
     return await act(backend);
   }
 
@@ -133,15 +140,21 @@ export class CpiHost implements AsyncDisposable {
   }
 }
 
-async function cpiWith(folder: string, name: string, config: BackendConfig): Promise<BoshCpi> {
+async function cpiWith(
+  backend: BackendName,
+  folder: string,
+  name: string,
+  config: BackendConfig,
+): Promise<BoshCpi> {
   const path = join(folder, `${name}.json`);
   const { environment, uri, storagePool, network, options } = config;
   const text = JSON.stringify({
+    backend,
     environment,
     libvirt: { uri },
     storage_pool: storagePool,
     network,
-    qemu: options,
+    [backend]: options,
     agent: { mbus: `https://mbus:${mbusPassword}@0.0.0.0:6868` },
   });
   await writeFile(path, text);

@@ -38,7 +38,7 @@ export class ProbeGuests {
     const [cert, key] = await Promise.all([
       certificateFor(addresses),
       sshKey(folder),
-      unpackStemcell(folder),
+      unpackStemcell(folder, host.backend === 'lxc' ? 'container' : 'vm'),
     ]);
     const env = { bosh: { mbus: { cert }, password: '*', authorized_keys: [key] } };
     return new ProbeGuests(host, folder, cert.ca, env);
@@ -102,7 +102,7 @@ async function sshKey(folder: string): Promise<string> {
   return pair.public_key;
 }
 
-async function unpackStemcell(folder: string): Promise<void> {
-  const { path } = await buildProbeStemcell({ cacheDir, log: silentLog });
+async function unpackStemcell(folder: string, form: 'vm' | 'container'): Promise<void> {
+  const { path } = await buildProbeStemcell({ form, cacheDir, log: silentLog });
   await run(['tar', '-xzf', path, '-C', folder, 'image']);
 }

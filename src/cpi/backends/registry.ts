@@ -4,6 +4,7 @@ import { CloudError } from '../errors.ts';
 /** Every backend, one line each, the one to prefer first, loaded when it is asked for: the only file that names them. */
 export const backends = {
   qemu: async () => (await import('./qemu/index.ts')).qemu,
+  lxc: async () => (await import('./lxc/index.ts')).lxc,
 } as const satisfies Record<string, () => Promise<BackendModule>>;
 
 export type BackendName = keyof typeof backends;

@@ -1,0 +1,43 @@
+import { release } from 'node:os';
+import type { Log } from '../../../platform/log.ts';
+import type { Backend, BackendConfig } from '../../backend.ts';
+import { LibvirtGround } from '../../on-libvirt/ground.ts';
+import { LibvirtHost } from '../../on-libvirt/libvirt-host.ts';
+import { LibvirtNetworks } from '../../on-libvirt/networks.ts';
+import { LibvirtStemcells } from '../../on-libvirt/stemcells.ts';
+import { LxcDisks } from './disks.ts';
+import { disksIn } from './domain-disks.ts';
+import { parseOptions } from './options.ts';
+import { RootImages } from './root-images.ts';
+import { LxcSettings } from './settings.ts';
+import { LxcVms } from './vms.ts';
+import { vmVolumes } from './volume-names.ts';
+
+/** Connects to libvirt and hands out the stores. */
+export async function openLxc(config: BackendConfig, log: Log): Promise<Backend> {
+  const options = parseOptions(config.options);
+  const host = await LibvirtHost.open(config, log);
+  const vms = new LxcVms(host, options);
+  return {
+    stemcells: new LibvirtStemcells(host, new RootImages(host)),
+    vms,
+    disks: new LxcDisks(host),
+    networks: new LibvirtNetworks(host),
+    settings: new LxcSettings(host),
+    ground: groundOf(host, vms),
+    async [Symbol.asyncDispose]() {
+      await host[Symbol.asyncDispose]();
+    },
+  };
+}
+
+const groundOf = (host: LibvirtHost, vms: LxcVms) =>
+  new LibvirtGround(host, {
+    diskVolume: /^(disk-[0-9a-f]{15})\.img$/,
+    snapshotVolume: /^(snap-[0-9a-f]{15})\.img$/,
+    disksIn: (xml) => disksIn(xml).map(({ cid }) => cid),
+    consoleVolume: vmVolumes.console,
+    start: async (vm) => await vms.start(vm),
+    letGo: async (domain) => await vms.letGo(domain),
+    accelerator: async () => `containers on this machine’s kernel (${release()})`,
+  });

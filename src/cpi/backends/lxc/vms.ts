@@ -1,0 +1,203 @@
+import type { Domain } from '../../../clients/libvirt/index.ts';
+import { allEnded } from '../../../platform/all-ended.ts';
+import { waitFor } from '../../../platform/retry.ts';
+import { Undo } from '../../../platform/undo.ts';
+import type {
+  DiskCid,
+  DiskHint,
+  GuestDisks,
+  JsonObject,
+  StemcellCid,
+  VmCid,
+  VmSpec,
+  VmStore,
+} from '../../backend.ts';
+import { type CloudErrorType, stemcellNotFound } from '../../errors.ts';
+import { isVmCid } from '../../on-libvirt/cids.ts';
+import {
+  isWrongState,
+  keepBoshMetadata,
+  startDomain,
+  undefineDomain,
+  unlessWrongState,
+} from '../../on-libvirt/domains.ts';
+import { cloudErrorFrom } from '../../on-libvirt/errors.ts';
+import { refuseFullPool } from '../../on-libvirt/free-bytes.ts';
+import type { LibvirtHost } from '../../on-libvirt/libvirt-host.ts';
+import { giveUpAddresses, takeAddresses } from '../../on-libvirt/networks.ts';
+import { dropUnwantedStemcell } from '../../on-libvirt/stemcells.ts';
+import { stemcellOf } from '../../on-libvirt/vm-records.ts';
+import { deleteVolume, descriptionVolume, stemcellVolume, volumeXml } from '../../on-libvirt/volumes.ts';
+import { attachDisk, closeDisksOf, detachDisk, openDisksOf } from './attachments.ts';
+import { removeContainerGroups } from './container-groups.ts';
+import { persistentDisks } from './domain-disks.ts';
+import { domainXml } from './domain-xml.ts';
+import { copyFile, growFilesystem, makeFilesystem } from './filesystems.ts';
+import { initCommandOf, shutdownSignal } from './init-process.ts';
+import { type LxcOptions, parseVmProperties, type VmProperties } from './options.ts';
+import { vmVolumes } from './volume-names.ts';
+
+const bytesPerMb = 1024 * 1024;
+const askAgainMs = 10_000;
+
+/** VMs are persistent libvirt domains named after their CID, with volumes named after it too. */
+export class LxcVms implements VmStore {
+  readonly #host: LibvirtHost;
+  readonly #options: LxcOptions;
+
+  constructor(host: LibvirtHost, options: LxcOptions) {
+    this.#host = host;
+    this.#options = options;
+  }
+
+  async create(spec: VmSpec): Promise<GuestDisks> {
+    const properties = parseVmProperties(spec.cloudProperties, this.#host.log);
+    await refuseFullPool(this.#host);
+    try {
+      await using undo = new Undo(this.#host.log);
+      undo.defer(`delete ${spec.cid}`, () => this.delete(spec.cid));
+      const facts = { folder: await this.#host.poolPath(), environment: this.#host.config.environment };
+      // the definition is asked for first: whoever finds the remains of a killed call finds the volumes by its name
+      await allEnded([
+        this.#define(spec, domainXml({ ...facts, spec, properties })),
+        this.#makeRoot(spec, properties),
+        this.#makeEphemeral(spec, properties),
+        this.#makeVolume(vmVolumes.console(spec.cid), 0),
+      ]);
+      undo.keep();
+    } catch (error) {
+      // a stemcell that was deleted meanwhile may have failed anything
+      await refuseMissingStemcell(this.#host, spec.stemcell);
+      throw cloudErrorFrom(error, `Creating VM ${spec.cid}`, 'VMCreationFailed');
+    }
+    return { system: '', ephemeral: undefined }; // libvirt mounts both before the container's first process
+  }
+
+  async #define(spec: VmSpec, xml: string): Promise<void> {
+    const domain = await this.#host.libvirt.defineDomain(xml);
+    await domain.setAutostart(true); // the machine comes back after a reboot of the host (contract 8.1, 13)
+    // whoever deletes a stemcell says so first and then looks for VMs on it: one of both sees the other
+    await refuseMissingStemcell(this.#host, spec.stemcell);
+    await takeAddresses(this.#host, spec);
+  }
+
+  async #makeRoot(spec: VmSpec, { rootDiskMb }: VmProperties): Promise<void> {
+    const stemcell = await this.#host.findVolume(stemcellVolume(spec.stemcell));
+    if (!stemcell) throw stemcellNotFound(spec.stemcell);
+    const [{ capacityBytes }, from] = await Promise.all([stemcell.info(), stemcell.path()]);
+    const wanted = Math.max(capacityBytes, rootDiskMb * bytesPerMb);
+    const volume = await this.#makeVolume(vmVolumes.root(spec.cid), capacityBytes);
+    const path = await volume.path();
+    await copyFile(from, path);
+    if (wanted === capacityBytes) return;
+    await volume.resize(wanted);
+    await growFilesystem(path);
+  }
+
+  async #makeEphemeral(spec: VmSpec, { ephemeralDiskMb }: VmProperties): Promise<void> {
+    if (ephemeralDiskMb === 0) return;
+    const volume = await this.#makeVolume(vmVolumes.ephemeral(spec.cid), ephemeralDiskMb * bytesPerMb);
+    await makeFilesystem(await volume.path());
+  }
+
+  async #makeVolume(name: string, capacityBytes: number) {
+    const pool = await this.#host.pool();
+    return await pool.createVolume(volumeXml({ name, capacityBytes, format: 'raw', mode: '0600' }));
+  }
+
+  async has(cid: VmCid): Promise<boolean> {
+    return (await this.#host.findVm(cid)) !== undefined;
+  }
+
+  async start(cid: VmCid): Promise<void> {
+    await this.#start(await this.#host.existingVm(cid), 'VMCreationFailed');
+  }
+
+  async #start(domain: Domain, failure: CloudErrorType): Promise<void> {
+    await openDisksOf(this.#host, domain);
+    await startDomain(domain, failure);
+  }
+
+  /** Asks the container to shut down and starts it again. One that does not go in time is stopped. */
+  async reboot(cid: VmCid): Promise<void> {
+    const domain = await this.#host.existingVm(cid);
+    if (await domain.isActive()) await this.#shutDown(domain);
+    await this.#start(domain, 'CloudError');
+  }
+
+  async #shutDown(domain: Domain): Promise<void> {
+    const seconds = this.#options.soft_reboot_seconds;
+    try {
+      await domain.resume().catch(unlessWrongState); // a frozen container hears nothing
+      if (await askUntilOff(domain, seconds * 1000)) return;
+      this.#host.log.warn(`${domain.name} did not shut down within ${seconds} s: it is stopped hard`);
+    } catch (error) {
+      if (!isWrongState(error)) throw error; // it went down by itself
+    }
+    await domain.destroy().catch(unlessWrongState);
+  }
+
+  async delete(cid: VmCid): Promise<void> {
+    await this.#host.pool(); // a stopped pool is told before the VM is touched
+    const domain = await this.#host.findVm(cid);
+    const stemcell = domain && (await stemcellOf(domain));
+    if (domain) {
+      await domain.destroy().catch(unlessWrongState);
+      await this.letGo(domain);
+    } else this.#host.log.info(`VM ${cid} is not there: only what is left of it is deleted`);
+    if (isVmCid(cid)) await this.#deleteVolumes(cid);
+    if (domain) await giveUpAddresses(this.#host, domain);
+    if (domain) await undefineDomain(domain); // last: as long as anything is left, the VM can be found
+    if (stemcell !== undefined) await dropUnwantedStemcell(this.#host, stemcell);
+  }
+
+  /** Frees what a stopped container still holds: devices of its disks, control groups. Idempotent. */
+  async letGo(domain: Domain): Promise<void> {
+    await closeDisksOf(this.#host, domain);
+    await removeContainerGroups(domain.name);
+  }
+
+  /** With the copies that snapshots of the whole VM have made. */
+  async #deleteVolumes(cid: VmCid): Promise<void> {
+    const pool = await this.#host.pool();
+    const own = (await pool.listVolumes()).filter(({ name }) => name.startsWith(`${cid}-`));
+    await allEnded(own.map(({ name }) => deleteVolume(pool, name)));
+  }
+
+  async attachDisk(vm: VmCid, disk: DiskCid): Promise<DiskHint> {
+    return await attachDisk(this.#host, await this.#host.existingVm(vm), disk);
+  }
+
+  async detachDisk(vm: VmCid, disk: DiskCid): Promise<void> {
+    await detachDisk(this.#host, await this.#host.existingVm(vm), disk);
+  }
+
+  async listDisks(cid: VmCid): Promise<DiskCid[]> {
+    const { live, config } = await persistentDisks(await this.#host.existingVm(cid));
+    return [...new Set([...config, ...(live ?? [])].map((disk) => disk.cid))];
+  }
+
+  async setMetadata(cid: VmCid, metadata: JsonObject): Promise<void> {
+    await keepBoshMetadata(await this.#host.existingVm(cid), metadata, this.#host.config.environment);
+  }
+
+  cloudPropertiesFor(needs: { cpus: number; memoryMb: number; ephemeralDiskMb: number }): JsonObject {
+    return { cpus: needs.cpus, memory: Math.max(64, needs.memoryMb), ephemeral_disk: needs.ephemeralDiskMb };
+  }
+}
+
+async function refuseMissingStemcell(host: LibvirtHost, cid: StemcellCid): Promise<void> {
+  if (!(await host.findVolume(descriptionVolume(cid)))) throw stemcellNotFound(cid);
+}
+
+/** Asks until the container is off: an init that has only just begun hears no signal yet. */
+async function askUntilOff(domain: Domain, timeoutMs: number): Promise<boolean> {
+  const end = performance.now() + timeoutMs;
+  const isOff = async () => ((await domain.isActive()) ? undefined : true);
+  for (let leftMs = timeoutMs; leftMs > 0; leftMs = end - performance.now()) {
+    await domain.sendSignal(shutdownSignal(await initCommandOf(domain.name)));
+    const waitMs = Math.min(leftMs, askAgainMs);
+    if (await waitFor(isOff, { timeoutMs: waitMs, intervalMs: 50 })) return true;
+  }
+  return false;
+}
