@@ -1,4 +1,4 @@
-import type { DiskHint } from '../../backend.ts';
+import type { DiskHint, GuestDisks } from '../../backend.ts';
 import type { DiskBus } from './vm-properties.ts';
 
 /** On SCSI the first name and address belong to the drive with the settings. */
@@ -28,6 +28,13 @@ export function diskHint(bus: DiskBus, serial: string): DiskHint & { readonly pa
     path: `/dev/disk/by-id/scsi-0QEMU_QEMU_HARDDISK_${serial}`,
     id: serial.split('-').at(-1) ?? serial,
   };
+}
+
+/** Where the guest finds the disks that it starts with. */
+export function ownDisks(bus: DiskBus, hasEphemeral: boolean): GuestDisks {
+  const [system, ephemeral] =
+    bus === 'virtio' ? ['/dev/vda', '/dev/vdb'] : [diskHint(bus, 'root').path, diskHint(bus, 'ephemeral')];
+  return { system, ephemeral: hasEphemeral ? ephemeral : undefined };
 }
 
 /** 0 → a, 25 → z, 26 → aa. */

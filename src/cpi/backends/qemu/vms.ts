@@ -12,7 +12,7 @@ import type {
   VmSpec,
   VmStore,
 } from '../../backend.ts';
-import { stemcellNotFound } from '../../errors.ts';
+import { type CloudError, stemcellNotFound } from '../../errors.ts';
 import { isVmCid } from '../../on-libvirt/cids.ts';
 import {
   isWrongState,
@@ -28,23 +28,16 @@ import { giveUpAddresses, takeAddresses } from '../../on-libvirt/networks.ts';
 import { folderOf, ownVolumesElsewhere, poolFor, volumesElsewhere } from '../../on-libvirt/pools.ts';
 import { dropUnwantedStemcell, stemcellProperties } from '../../on-libvirt/stemcells.ts';
 import { stemcellOf } from '../../on-libvirt/vm-records.ts';
-import {
-  deleteVolume,
-  descriptionVolume,
-  removeVolume,
-  stemcellVolume,
-  type VolumeSpec,
-  volumeXml,
-} from '../../on-libvirt/volumes.ts';
+import { deleteVolume, descriptionVolume, removeVolume, volumeXml } from '../../on-libvirt/volumes.ts';
 import { attachDisk, detachDisk } from './attachments.ts';
-import { diskHint } from './disk-targets.ts';
+import { ownDisks } from './disk-targets.ts';
 import { persistentDisks } from './domain-disks.ts';
 import { domainXmlFor } from './domain-xml.ts';
 import type { QemuOptions } from './options.ts';
 import { parseVmProperties, type VmProperties } from './vm-properties.ts';
+import { volumesFor } from './vm-volumes.ts';
 import { vmVolumes } from './volume-names.ts';
 
-const bytesPerMb = 1024 * 1024;
 const pressAgainMs = 10_000;
 /** Whose agents look for their settings where a VM has them (contract 2.2). */
 const servedInfrastructures = ['openstack', 'vsphere'];
@@ -69,7 +62,7 @@ export class QemuVms implements VmStore {
       const [pool, xml, volumes] = await Promise.all([
         this.#host.pool(),
         domainXmlFor(this.#host, this.#options, spec, properties, await folderOf(diskPool)),
-        this.#volumesFor(spec, properties),
+        volumesFor(this.#host, spec, properties),
       ]);
       // the definition is asked for first: whoever finds the remains of a killed call finds the volumes by its name
       await allEnded([
@@ -79,11 +72,17 @@ export class QemuVms implements VmStore {
       ]);
       undo.keep();
     } catch (error) {
-      // a stemcell that was deleted meanwhile may have failed anything
-      await refuseMissingStemcell(this.#host, spec.stemcell);
-      throw cloudErrorFrom(error, `Creating VM ${spec.cid}`, 'VMCreationFailed');
+      throw await this.#failureOf(spec, error);
     }
-    return guestDisks(properties);
+    return ownDisks(properties.diskBus, properties.ephemeralDiskMb > 0);
+  }
+
+  /** Where the stemcell was deleted meanwhile, anything may have failed for it. */
+  async #failureOf({ cid, stemcell }: VmSpec, error: unknown): Promise<CloudError> {
+    const isThere = await hasStemcell(this.#host, stemcell).catch(() => true); // libvirt itself may be what failed
+    return isThere
+      ? cloudErrorFrom(error, `Creating VM ${cid}`, 'VMCreationFailed')
+      : stemcellNotFound(stemcell);
   }
 
   async #propertiesOf({ stemcell, cloudProperties }: VmSpec): Promise<VmProperties> {
@@ -103,39 +102,8 @@ export class QemuVms implements VmStore {
     const domain = await this.#host.libvirt.defineDomain(xml);
     await domain.setAutostart(true); // the machine comes back after a reboot of the host (contract 8.1, 13)
     // whoever deletes a stemcell says so first and then looks for VMs on it: one of both sees the other
-    await refuseMissingStemcell(this.#host, spec.stemcell);
+    if (!(await hasStemcell(this.#host, spec.stemcell))) throw stemcellNotFound(spec.stemcell);
     await takeAddresses(this.#host, spec);
-  }
-
-  async #volumesFor(
-    spec: VmSpec,
-    properties: VmProperties,
-  ): Promise<{ disks: VolumeSpec[]; console: VolumeSpec }> {
-    const pool = await this.#host.pool();
-    const stemcell = await pool.findVolume(stemcellVolume(spec.stemcell));
-    if (!stemcell) throw stemcellNotFound(spec.stemcell);
-    const [info, path, xml] = await Promise.all([stemcell.info(), stemcell.path(), stemcell.xml()]);
-    const format = /<format type=['"](\w+)['"]/.exec(xml)?.[1] ?? 'qcow2';
-    const root = {
-      name: vmVolumes.root(spec.cid),
-      capacityBytes: Math.max(info.capacityBytes, properties.rootDiskMb * bytesPerMb),
-      format: 'qcow2',
-      backing: { path, format },
-      mode: '0600',
-    } as const;
-    const ephemeral = {
-      name: vmVolumes.ephemeral(spec.cid),
-      capacityBytes: properties.ephemeralDiskMb * bytesPerMb,
-      format: 'qcow2',
-      mode: '0600',
-    } as const;
-    const console = {
-      name: vmVolumes.console(spec.cid),
-      capacityBytes: 0,
-      format: 'raw',
-      mode: '0600',
-    } as const;
-    return { disks: properties.ephemeralDiskMb > 0 ? [root, ephemeral] : [root], console };
   }
 
   async has(cid: VmCid): Promise<boolean> {
@@ -219,17 +187,8 @@ export class QemuVms implements VmStore {
   }
 }
 
-function guestDisks({ diskBus, ephemeralDiskMb }: VmProperties): GuestDisks {
-  const [system, ephemeral] =
-    diskBus === 'virtio'
-      ? ['/dev/vda', '/dev/vdb']
-      : [diskHint(diskBus, 'root').path, diskHint(diskBus, 'ephemeral')];
-  return { system, ephemeral: ephemeralDiskMb > 0 ? ephemeral : undefined };
-}
-
-async function refuseMissingStemcell(host: LibvirtHost, cid: StemcellCid): Promise<void> {
-  if (!(await host.findVolume(descriptionVolume(cid)))) throw stemcellNotFound(cid);
-}
+const hasStemcell = async (host: LibvirtHost, cid: StemcellCid): Promise<boolean> =>
+  (await host.findVolume(descriptionVolume(cid))) !== undefined;
 
 /** Presses the power button until the domain is off; a guest that still boots misses it, one that goes down minds no more. */
 async function pressUntilOff(domain: Domain, timeoutMs: number): Promise<boolean> {

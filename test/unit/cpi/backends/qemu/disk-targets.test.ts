@@ -4,6 +4,7 @@ import {
   diskHint,
   diskNumber,
   diskTarget,
+  ownDisks,
 } from '../../../../../src/cpi/backends/qemu/disk-targets.ts';
 
 test.each([
@@ -27,5 +28,14 @@ test('an agent finds a disk by its serial, and one that expects SCSI without a d
   expect(diskHint('scsi', cid)).toEqual({
     path: `/dev/disk/by-id/scsi-0QEMU_QEMU_HARDDISK_${cid}`,
     id: '0123456789abcde',
+  });
+});
+
+test('a VM’s own disks are the first of its bus', () => {
+  expect(ownDisks('virtio', true)).toEqual({ system: '/dev/vda', ephemeral: '/dev/vdb' });
+  expect(ownDisks('virtio', false)).toEqual({ system: '/dev/vda', ephemeral: undefined });
+  expect(ownDisks('scsi', true)).toEqual({
+    system: '/dev/disk/by-id/scsi-0QEMU_QEMU_HARDDISK_root',
+    ephemeral: { path: '/dev/disk/by-id/scsi-0QEMU_QEMU_HARDDISK_ephemeral', id: 'ephemeral' },
   });
 });
