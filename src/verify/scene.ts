@@ -37,6 +37,8 @@ export interface Scene {
   readonly diskMb: number;
   /** The first one has the default gateway; there is at least one. */
   readonly networks: readonly SceneNetwork[];
+  /** A network where the CPI chooses the address, and those that it may choose: everything but type, as bosh sends it. */
+  readonly dynamicNetwork?: { readonly spec: JsonObject; readonly addresses: readonly string[] };
   /** create_network's argument, and an address in that network. */
   readonly managedNetwork?: {
     readonly definition: JsonObject;

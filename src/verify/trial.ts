@@ -176,10 +176,15 @@ export class Trial {
       [...disks],
       guests?.env ?? {},
     );
+    return { ...this.madeVm(answer, agentId, sent), address: first?.addresses[number] ?? '' };
+  }
+
+  /** Reads create_vm's answer. */
+  madeVm(answer: JsonValue, agentId: string, sent: JsonObject): Omit<MadeVm, 'address'> {
     const [cid, told] = Array.isArray(answer) ? answer : [];
     if (typeof cid !== 'string' || cid === '' || !isObject(told))
       throw this.broken('[VM CID, networks] from create_vm', show(answer), 'wire');
-    return { cid, agentId, sent, networks: told, address: first?.addresses[number] ?? '' };
+    return { cid, agentId, sent, networks: told };
   }
 }
 

@@ -24,12 +24,14 @@ const noProbe = 'boshvirt knows no other way to look at the hypervisor of this C
 /** Anybody's CPI, with what its owner tells about it. Its guests are reached over this machine's network. */
 export async function givenScene(options: GivenSceneOptions): Promise<OpenScene> {
   const { cpi, stemcell, properties, signal } = options;
-  const { networks, managedNetwork } = await readNetworks(options.networks);
+  const given = await readNetworks(options.networks);
   const folder = await mkdtemp(join(tmpdir(), 'cpi-verify-'));
   const remove = async () => await rm(folder, { recursive: true, force: true });
   try {
     const unpacked = await unpackStemcell(stemcell, folder, signal);
-    const addresses = networks.flatMap((network) => network.addresses);
+    const addresses = [...given.networks, given.dynamicNetwork].flatMap(
+      (network) => network?.addresses ?? [],
+    );
     const guests = await remoteGuests({ folder, addresses, road: guestRoad(undefined), signal });
     const scene = {
       cpi: executable([cpi]),
@@ -38,8 +40,7 @@ export async function givenScene(options: GivenSceneOptions): Promise<OpenScene>
       vmProperties: properties?.vm ?? {},
       diskProperties: properties?.disk ?? {},
       diskMb: properties?.diskMb ?? usualDiskMb,
-      networks,
-      ...(managedNetwork ? { managedNetwork } : {}),
+      ...given,
       guests,
       absent: {
         hypervisor: noProbe,

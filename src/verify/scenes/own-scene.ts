@@ -62,7 +62,7 @@ async function layScene(options: OwnSceneOptions, stack: AsyncDisposableStack): 
     rangeNetwork(range),
     ...otherPrefixes.map((prefix, at) => plainNetwork(`other-${at + 1}`, prefix)),
   ];
-  const addresses = networks[0]?.addresses ?? [];
+  const addresses = Array.from({ length: 253 }, (_, at) => hostIn(range, at + 2));
   return {
     ...(await programs(options, { place, config, ground, folder }, stack)),
     stemcell,
@@ -71,6 +71,7 @@ async function layScene(options: OwnSceneOptions, stack: AsyncDisposableStack): 
     diskProperties: options.diskProperties ?? {},
     diskMb,
     networks,
+    dynamicNetwork: { spec: { cloud_properties: {} }, addresses },
     managedNetwork: {
       definition: {
         type: 'manual',

@@ -15,6 +15,7 @@ const networksSchema = z.strictObject({
   networks: z
     .array(z.looseObject({ name: z.string(), addresses: z.array(z.string()) }))
     .check(z.minLength(1)),
+  dynamic: z.optional(z.looseObject({ addresses: z.array(z.string()) })),
   managed: z.optional(
     z.strictObject({
       range: z.string(),
@@ -33,11 +34,11 @@ const propertiesSchema = z.strictObject({
   disk_size: z.optional(z.int().check(z.positive())),
 });
 
-export type GivenNetworks = Pick<Scene, 'networks' | 'managedNetwork'>;
+export type GivenNetworks = Pick<Scene, 'networks' | 'dynamicNetwork' | 'managedNetwork'>;
 
 /** Throws a UserError that names the file and what is wrong in it. */
 export async function readNetworks(path: string): Promise<GivenNetworks> {
-  const { networks, managed } = await read('networks file', path, networksSchema);
+  const { networks, dynamic, managed } = await read('networks file', path, networksSchema);
   const scene = networks.map(({ name, addresses, ...spec }): SceneNetwork => {
     return {
       name,
@@ -51,11 +52,25 @@ export async function readNetworks(path: string): Promise<GivenNetworks> {
       `the clauses need ${neededAddresses} of them, which nobody else uses`,
     ]);
   }
-  if (!managed) return { networks: scene };
-  const { address, netmask, ...definition } = managed;
-  const managedNetwork = { definition: { type: 'manual', ...definition } as JsonObject, address, netmask };
-  return { networks: scene, managedNetwork };
+  return {
+    networks: scene,
+    ...(dynamic ? { dynamicNetwork: dynamicNetworkOf(path, dynamic) } : {}),
+    ...(managed ? { managedNetwork: managedNetworkOf(managed) } : {}),
+  };
 }
+
+type NetworksFile = z.output<typeof networksSchema>;
+
+const dynamicNetworkOf = (path: string, { addresses, ...spec }: NonNullable<NetworksFile['dynamic']>) => ({
+  spec: spec as JsonObject,
+  addresses: addresses.flatMap((range) => addressesIn(path, range)),
+});
+
+const managedNetworkOf = ({ address, netmask, ...definition }: NonNullable<NetworksFile['managed']>) => ({
+  definition: { type: 'manual', ...definition } as JsonObject,
+  address,
+  netmask,
+});
 
 export interface GivenProperties {
   readonly vm: JsonObject;

@@ -50,12 +50,56 @@ export const vmLiars: readonly Liar[] = [
     }),
   },
   {
+    // bosh-cpi-go's CPIs: an address is not an IPv6 one
+    name: 'IPv6 is an error',
+    breaks: ['networks.special'],
+    tell: replace('create_vm', (honest, _, args) => {
+      if (JSON.stringify(args[3]).includes('::')) throw failure('CloudError', 'invalid address');
+      return honest(...args);
+    }),
+  },
+  {
+    name: 'nobody tells BOSH the address on a dynamic network',
+    breaks: ['networks.dynamic-address'],
+    tell: andThen('create_vm', (_, __, answer) => {
+      for (const network of Object.values(networksIn(answer)))
+        if (network.type === 'dynamic') Object.assign(network, { ip: null });
+    }),
+  },
+  {
+    name: 'the address on a dynamic network is another one than BOSH was told',
+    breaks: ['networks.dynamic'],
+    tell: andThen('create_vm', (_, __, answer) => {
+      for (const network of Object.values(networksIn(answer)))
+        if (network.type === 'dynamic') Object.assign(network, { ip: '10.0.0.99' });
+    }),
+  },
+  {
+    name: 'networks of a nic_group have a NIC each',
+    breaks: ['networks.group'],
+    tell: replace('create_vm', (honest, _, [agent, stemcell, properties, networks, ...rest]) => {
+      const apart = Object.entries(networks as Record<string, JsonObject>).map(
+        ([name, { nic_group: _group, ...network }]) => [name, network],
+      );
+      return honest(agent ?? '', stemcell ?? '', properties ?? {}, Object.fromEntries(apart), ...rest);
+    }),
+  },
+  {
+    // a2geek's libvirt CPI dies of it
+    name: 'a vip network is an error of no type',
+    breaks: ['networks.vip'],
+    tell: replace('create_vm', (honest, _, args) => {
+      if (JSON.stringify(args[3]).includes('vip')) throw failure('CloudError', 'nil pointer');
+      return honest(...args);
+    }),
+  },
+  {
     // ZPascal's and a2geek's: one NIC, or the same network twice
     name: 'only the scene’s own networks get a NIC',
     breaks: ['networks.use'],
     tell: andThen('create_vm', (cloud, _, answer) => {
       const vm = newVm(cloud, answer);
-      vm.nics = vm.nics.filter(({ network }) => network !== 'managed');
+      vm.nics = vm.nics.filter(({ networks }) => !networks.includes('managed'));
     }),
   },
   {

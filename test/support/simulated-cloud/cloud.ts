@@ -16,9 +16,9 @@ export interface Disk {
 }
 
 export interface Nic {
-  readonly network: string;
+  readonly networks: readonly string[];
   mac: string;
-  readonly ip: string;
+  readonly ips: readonly string[];
   readonly isGateway: boolean;
 }
 
@@ -158,6 +158,7 @@ const vmMethods = (cloud: SimulatedCloud): Record<string, Method> => ({
     if (!cloud.stemcells.has(text(stemcell))) throw failure('CloudError', `no stemcell ${stemcell}`);
     const cid = cloud.newCid('vm');
     const sent = networks as Record<string, JsonObject>;
+    if (Object.values(sent).some(({ type }) => type === 'vip')) throw failure('NotSupported', 'vip');
     const nics = nicsFor(cid, sent);
     refuseTaken(cloud, nics);
     const root = { name: `${cid}-root`, files: new Map<string, string>() };
@@ -165,7 +166,7 @@ const vmMethods = (cloud: SimulatedCloud): Record<string, Method> => ({
     const vm: Vm = { ...facts, running: false, boots: 0, disks: new Set(), mounted: [], metadata: {} };
     cloud.vms.set(cid, vm);
     cloud.start(vm);
-    return [cid, Object.fromEntries(nics.map(({ network, mac }) => [network, { ...sent[network], mac }]))];
+    return [cid, toldNetworks(sent, nics)];
   },
   has_vm: (cid) => cloud.vms.has(text(cid)),
   delete_vm(cid) {
@@ -263,18 +264,31 @@ const otherMethods = (cloud: SimulatedCloud): Record<string, Method> => ({
   },
 });
 
+/** Each network by itself, or with the others of its group. */
 function nicsFor(cid: string, networks: Record<string, JsonObject>): Nic[] {
-  return Object.entries(networks).map(([network, { ip, default: defaults }], at) => ({
-    network,
-    ip: text(ip),
+  const groups = Map.groupBy(Object.entries(networks), ([name, { nic_group: group }]) => group ?? name);
+  return [...groups.values()].map((members, at) => ({
+    networks: members.map(([name]) => name),
+    ips: members.map(([, { ip }]) => (ip === undefined ? `10.0.0.${200 + Number(cid.slice(-2))}` : text(ip))),
     mac: `52:54:00:${cid.slice(-4, -2)}:${cid.slice(-2)}:0${at}`,
-    isGateway: Array.isArray(defaults) && defaults.includes('gateway'),
+    isGateway: members.some(
+      ([, { default: defaults }]) => Array.isArray(defaults) && defaults.includes('gateway'),
+    ),
   }));
+}
+
+/** The networks as they were sent, with what the cloud has decided. */
+function toldNetworks(sent: Record<string, JsonObject>, nics: readonly Nic[]): Record<string, JsonObject> {
+  const told = nics.flatMap(({ networks, ips, mac }) =>
+    networks.map((name, at) => [name, { ip: ips[at] ?? '', ...sent[name], mac }] as const),
+  );
+  return Object.fromEntries(told);
 }
 
 function refuseTaken(cloud: SimulatedCloud, nics: readonly Nic[]): void {
   for (const [cid, { nics: theirs }] of cloud.vms) {
-    const taken = theirs.find(({ ip }) => nics.some((nic) => nic.ip === ip));
-    if (taken) throw failure('VMCreationFailed', `${taken.ip} is in use by ${cid}`, true);
+    const theirIps = theirs.flatMap(({ ips }) => ips);
+    const taken = nics.flatMap(({ ips }) => ips).find((ip) => theirIps.includes(ip));
+    if (taken) throw failure('VMCreationFailed', `${taken} is in use by ${cid}`, true);
   }
 }

@@ -35,7 +35,7 @@ class SimulatedGuest implements Guest {
 
   #found(): Vm | undefined {
     return [...this.#cloud.vms.values()].find(
-      (vm) => vm.running && vm.nics.some(({ ip }) => ip === this.#address),
+      (vm) => vm.running && vm.nics.some(({ ips }) => ips.includes(this.#address)),
     );
   }
 
@@ -63,7 +63,7 @@ class SimulatedGuest implements Guest {
     const onStore = mounted[0] === undefined ? undefined : this.#cloud.disks.get(mounted[0]);
     return {
       boot: `${root.name} ${boots}`,
-      nics: nics.map(({ mac, ip }, at) => ({ name: `eth${at}`, mac, addresses: [ip] })),
+      nics: nics.map(({ mac, ips }, at) => ({ name: `eth${at}`, mac, addresses: ips })),
       gatewayNic: gateway === -1 ? undefined : `eth${gateway}`,
       memoryMb: Number(properties.memory),
       dataMb: Number(properties.ephemeral_disk),

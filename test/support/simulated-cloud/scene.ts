@@ -28,6 +28,7 @@ export async function simulatedScene(): Promise<SimulatedScene> {
     diskProperties: {},
     diskMb: 32,
     networks: ['default', 'second', 'third'].map((name, at) => network(name, `10.0.${at}`)),
+    dynamicNetwork: { spec: { cloud_properties: {} }, addresses: [] },
     managedNetwork: {
       definition: { type: 'manual', range: '10.9.0.0/24', gateway: '10.9.0.1', cloud_properties: {} },
       address: '10.9.0.10',

@@ -31,6 +31,9 @@ networks:
   type: manual
   netmask: 255.255.255.0
   addresses: [10.0.1.20-10.0.1.40]
+dynamic:
+  cloud_properties: {name: vms}
+  addresses: [10.0.0.100-10.0.0.101]
 managed:
   range: 10.9.0.0/24
   gateway: 10.9.0.1
@@ -51,6 +54,10 @@ test('networks have their addresses and go to the CPI with all their other keys'
       default: ['dns', 'gateway'],
     },
     other: { type: 'manual', netmask: '255.255.255.0', ip: '10.0.1.35' },
+  });
+  expect(scene.dynamicNetwork).toEqual({
+    spec: { cloud_properties: { name: 'vms' } },
+    addresses: ['10.0.0.100', '10.0.0.101'],
   });
   expect(scene.managedNetwork).toEqual({
     definition: { type: 'manual', range: '10.9.0.0/24', gateway: '10.9.0.1', cloud_properties: {} },

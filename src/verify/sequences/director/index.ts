@@ -5,6 +5,7 @@ import { dynamicDisks } from './dynamic.ts';
 import { deletingNetworks, makingNetworks, usingNetworks } from './networks.ts';
 import { changingSizes } from './sizes.ts';
 import { outlivingSnapshots, takingSnapshots } from './snapshots.ts';
+import { makingSpecialNetworks, usingSpecialNetworks } from './special-networks.ts';
 import { beginDirector, type DirectorState } from './state.ts';
 import { deletingVms, makingVms } from './vms.ts';
 
@@ -16,8 +17,10 @@ export const director = defineSequence<DirectorState>({
   begin: beginDirector,
   clauses: [
     ...makingNetworks,
+    ...makingSpecialNetworks,
     ...makingVms,
     ...usingNetworks,
+    ...usingSpecialNetworks,
     ...attachingDisks,
     ...takingSnapshots,
     ...swappingDisks,

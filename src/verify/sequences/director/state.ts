@@ -16,6 +16,8 @@ export interface DirectorState {
   managed: { cid: string; cloudProperties: JsonObject } | undefined;
   a: MadeVm;
   b: MadeVm;
+  /** Stands only for the clauses about its networks. */
+  special: MadeVm;
   disk: Disk;
   dynamic: Disk[];
   /** Made for the clauses on sizes. */
@@ -33,6 +35,7 @@ export const beginDirector = (): DirectorState => ({
   managed: undefined,
   a: nothing,
   b: nothing,
+  special: nothing,
   disk: noDisk(),
   dynamic: [],
   growing: noDisk(),
