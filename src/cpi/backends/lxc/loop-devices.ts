@@ -6,7 +6,8 @@ import { run } from '../../../platform/process.ts';
 import { waitFor } from '../../../platform/retry.ts';
 import type { DiskCid } from '../../backend.ts';
 
-const linkFolder = '/dev/boshvirt';
+/** Short names for what definitions of domains name; in memory, as devices are. */
+export const linkFolder = '/dev/boshvirt';
 /** The kernel takes a container's mounts away shortly after its last process. */
 const settleMs = 5_000;
 

@@ -33,6 +33,7 @@ import { removeContainerGroups } from './container-groups.ts';
 import { persistentDisks } from './domain-disks.ts';
 import { domainXml } from './domain-xml.ts';
 import { copyFile, growFilesystem, makeFilesystem } from './filesystems.ts';
+import { linkImages, unlinkImages } from './image-links.ts';
 import { initCommandOf, shutdownSignal } from './init-process.ts';
 import { type LxcOptions, parseVmProperties, type VmProperties } from './options.ts';
 import { vmVolumes } from './volume-names.ts';
@@ -114,6 +115,7 @@ export class LxcVms implements VmStore {
   }
 
   async #start(domain: Domain, failure: CloudErrorType): Promise<void> {
+    await linkImages(this.#host, domain.name);
     await openDisksOf(this.#host, domain);
     await startDomain(domain, failure);
   }
@@ -151,9 +153,10 @@ export class LxcVms implements VmStore {
     if (stemcell !== undefined) await dropUnwantedStemcell(this.#host, stemcell);
   }
 
-  /** Frees what a stopped container still holds: devices of its disks, control groups. Idempotent. */
+  /** Frees what a stopped container still holds: devices of its disks, links, control groups. Idempotent. */
   async letGo(domain: Domain): Promise<void> {
     await closeDisksOf(this.#host, domain);
+    await unlinkImages(domain.name);
     await removeContainerGroups(domain.name);
   }
 
