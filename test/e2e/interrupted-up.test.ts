@@ -1,4 +1,6 @@
 /** `boshvirt up` that is killed or interrupted at each step: the next `up` finishes, `down` leaves nothing, two never mix. */
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type HostTraces, hostTraces } from '../support/host-traces.ts';
 import { newPerson, type Person } from '../support/person.ts';
@@ -115,6 +117,25 @@ describe('interrupted from the terminal', () => {
     expect(JSON.parse((await person.run(['status', '--json'])).stdout).state).toBe('incomplete');
     await takeDown();
   });
+});
+
+test('of an environment that was killed and whose record is gone, prune finds all and leaves nothing', async () => {
+  const up = person.start(['up', '--yes']);
+  await up.shows('waiting for its agent');
+  up.signalAlone('SIGKILL');
+  await up.ended;
+  await rm(person.envs, { recursive: true });
+  const dry = await person.run(['prune', '--dry-run', '--json']);
+  const kinds = JSON.parse(dry.stdout).orphans.map(({ kind }: { kind: string }) => kind);
+  expect([...new Set(kinds)].sort()).toEqual(['host', 'network', 'pool', 'vm', 'volume']);
+  expect(await person.run(['prune'])).toMatchObject({
+    exitCode: 2,
+    stderr: expect.stringContaining('--yes'),
+  });
+  expect(await person.domains()).toHaveLength(1);
+  expect((await person.run(['prune', '--yes'])).stdout).toMatch(/\nDeleted \d+ orphans, .*\.\n$/);
+  await rm(join(person.home, '.local/state'), { recursive: true }); // logs are for people
+  expect(await hostTraces(person.home)).toEqual(before);
 });
 
 test('a second up, or a down, at the same time is refused and told who is at it', async () => {

@@ -52,6 +52,21 @@ describe('one environment', () => {
     );
   });
 
+  test('vms and disks show the machine and its disk in lines of 80 columns', async () => {
+    const { vm, disks } = await state();
+    const shown = (await Promise.all([person.run(['vms']), person.run(['disks'])])).map(
+      ({ stdout }) => stdout,
+    );
+    expect(shown[0]).toMatch(
+      new RegExp(`^VM .*\\n${vm} +machine/0 +running +192\\.168\\.\\S+ .* [1-9]\\S* [KM]iB\\n$`),
+    );
+    expect(shown[1]).toMatch(new RegExp(`^DISK .*\\n${disks[0]} +1 GiB .* ${vm} +machine/0 +0\\n$`));
+    for (const line of shown.flatMap((text) => text.split('\n'))) expect(line.length).toBeLessThanOrEqual(80);
+    const [found] = JSON.parse((await person.run(['vms', '--json'])).stdout);
+    expect(found).toMatchObject({ cid: vm, disks, metadata: { deployment: 'default', index: '0' } });
+    expect((await person.run(['prune', '--dry-run'])).stdout).toBe('There are no orphans.\n');
+  });
+
   test('what env prints leads virsh and ssh to the machine', async () => {
     const { stdout: variables } = await person.run(['env']);
     const options = '-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR';
@@ -159,6 +174,20 @@ describe('one environment', () => {
     await rm(join(person.envs, 'default/creds.yml'));
     expect(await person.run(['ssh', '--', 'true'])).toMatchObject({ exitCode: 72 });
     expect((await person.run(['up'])).exitCode).toBe(0);
+    expect(await person.inGuest('cat /var/vcap/store/note')).toBe('old\n');
+  });
+
+  test('with a lost state it gets an empty disk; the old one is told of, and can be had back', async () => {
+    const [old] = (await state()).disks;
+    await rm(join(person.envs, 'default/state.json'));
+    const up = await person.run(['up']);
+    expect(up).toMatchObject({ exitCode: 0, stderr: expect.stringContaining(`--adopt-disk ${old}`) });
+    const { disks, lostDisks } = await state();
+    expect([lostDisks, disks.length]).toEqual([[old], 1]);
+    expect((await person.run(['disks'])).stdout).toMatch(new RegExp(`^${old} .* none: lost `, 'm'));
+    expect((await person.run(['up', '--adopt-disk', 'disk-none'])).exitCode).toBe(2);
+    expect((await person.run(['up', '--adopt-disk', old])).exitCode).toBe(0);
+    expect(await state()).toMatchObject({ state: 'running', disks: [old], lostDisks: disks });
     expect(await person.inGuest('cat /var/vcap/store/note')).toBe('old\n');
   });
 
