@@ -88,6 +88,18 @@ export async function expectAttached(trial: Trial, vm: string, disks: readonly s
   trial.same((await hypervisor.disksOf(vm)).sort(), [...disks].sort(), `the disks of ${vm}`, 'hypervisor');
 }
 
+/** Something in the storage bears the disk's CID, if there is somebody to look. */
+export async function expectStored(trial: Trial, disk: string): Promise<void> {
+  const names = await trial.scene.hypervisor?.storage();
+  if (!names) return;
+  trial.check(
+    names.some((name) => name.includes(disk)),
+    `${disk} in the storage`,
+    names,
+    'hypervisor',
+  );
+}
+
 /** get_disks, where the CPI has it. */
 export async function expectDisks(trial: Trial, vm: string, disks: readonly string[]): Promise<void> {
   const listed = await trial.offered('get_disks', vm);

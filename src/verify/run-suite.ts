@@ -1,4 +1,4 @@
-import { messageChain } from '../platform/errors.ts';
+import { messageChain, UserError } from '../platform/errors.ts';
 import { redactor } from '../platform/log.ts';
 import type { ClauseFacts, Need, Sequence } from './clause.ts';
 import { ClauseBroken, ClauseSkipped } from './outcome.ts';
@@ -81,6 +81,7 @@ async function tryClause(
   } catch (error) {
     if (error instanceof ClauseSkipped)
       return { ...facts, outcome: 'skipped', durationMs: took(), reason: error.message };
+    if (error instanceof UserError) throw error; // a person has to mend it first: no CPI there, no virsh
     const hide = redactor(trial.scene.guests?.secrets ?? []);
     const { expected, seen, road } = findingOf(error);
     const finding = { expected: hide(expected), seen: hide(seen), road };

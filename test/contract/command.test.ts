@@ -74,6 +74,11 @@ test('an executable that says yes to all is told of, with the exit status 51 and
   expect(await readFile(join(folder, 'r.xml'), 'utf8')).toMatch(/<failure message="expected no_such_method/);
 });
 
+test('an executable that is not there is no clause that fails', async () => {
+  const { stderr, exitCode } = await verify('--cpi', './none', ...given, '--only', 'calls');
+  expect([exitCode, stderr]).toEqual([10, expect.stringContaining('none is not installed')]);
+});
+
 test.each([
   [['--only', 'snapshot'], 'did you mean snapshots?'],
   [['--cpi', 'cpi'], 'both --stemcell and --networks are needed'],

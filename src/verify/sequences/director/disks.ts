@@ -4,6 +4,7 @@ import {
   expectDisks,
   expectNote,
   expectSeen,
+  expectStored,
   expectUnseen,
   mountStore,
   noteOnStore,
@@ -22,6 +23,7 @@ export const attachingDisks: readonly Clause<DirectorState>[] = [
     needs: ['guest'],
     async run(trial, state) {
       state.disk = await createDisk(trial, trial.scene.diskMb, state.a);
+      await expectStored(trial, state.disk.cid);
       await attach(trial, state.a, state.disk);
       await expectAttached(trial, state.a.cid, [state.disk.cid]);
       await expectSeen(trial, trial.guest(state.a), state.disk);
