@@ -1,9 +1,10 @@
 /** Containers on a private host: libvirt's LXC driver, a busybox system, the host's own control groups. */
-import { cp, readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { cp, mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { connectLibvirt } from '../../src/clients/libvirt/index.ts';
 import { findPrivateHost, startPrivateHost } from '../../src/host/private-host/index.ts';
+import { deviceLinks } from '../../src/platform/device-links.ts';
 import { readTextIfThere } from '../../src/platform/files.ts';
 import { silentLog } from '../../src/platform/log.ts';
 import { run } from '../../src/platform/process.ts';
@@ -86,7 +87,11 @@ test('what holds a container’s disk goes with the host, even if that is killed
   expect(await loopDevicesOf(libvirtd.folder)).toHaveLength(1);
   // one that libvirt knows nothing about, as a CPI makes it to attach a disk
   await writeFile(join(libvirtd.folder, 'disk.img'), Buffer.alloc(1 << 20));
-  await run(['losetup', '--find', join(libvirtd.folder, 'disk.img')]);
+  const { stdout: device } = await run(['losetup', '--find', '--show', join(libvirtd.folder, 'disk.img')]);
+  await mkdir(deviceLinks, { recursive: true });
+  const link = join(deviceLinks, `test-${basename(libvirtd.folder)}`);
+  await symlink(device.trim(), link);
+  await symlink(image, `${link}.img`);
   process.kill(await holder(), 'SIGKILL');
   await until('the end of all processes', async () =>
     (await processesIn(libvirtd.folder)).length === 0 ? true : undefined,
@@ -100,6 +105,7 @@ test('what holds a container’s disk goes with the host, even if that is killed
     (await virsh('domstate', 'two')) === 'running' ? true : undefined,
   );
   expect(await loopDevicesOf(libvirtd.folder)).toEqual([expect.stringContaining('root.img')]);
+  expect((await readdir(deviceLinks)).filter((name) => name.startsWith(basename(link)))).toEqual([]);
   await libvirtd[Symbol.asyncDispose]();
   const { folder } = libvirtd;
   const left = await tracesOf(folder);

@@ -1,6 +1,7 @@
-import { readdir, readFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { readdir, readFile, readlink } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { privateHostNames } from '../../src/host/private-host/index.ts';
+import { deviceLinks } from '../../src/platform/device-links.ts';
 import { run } from '../../src/platform/process.ts';
 
 /** Processes that live in the mounts of the private host in `dir`, by name: libvirtd, dnsmasq, guests. */
@@ -30,8 +31,17 @@ export async function tracesOf(dir: string): Promise<string[]> {
     ...mounts.filter((line) => line.includes(dir) || line.includes(netnsName)).map((line) => `mount ${line}`),
     ...(await cgroupsNamed(cgroup)).map((path) => `cgroup ${path}`),
     ...(await loopDevicesOf(dir)).map((line) => `loop device ${line}`),
+    ...(await deviceLinksTo(dir)).map((line) => `link ${line}`),
     ...(await readdir(dirname(dir))).map((name) => `file ${name}`),
   ];
+}
+
+async function deviceLinksTo(dir: string): Promise<string[]> {
+  const names = await readdir(deviceLinks).catch(() => []);
+  const links = await Promise.all(
+    names.map(async (name) => `${name} ${await readlink(join(deviceLinks, name)).catch(() => '')}`),
+  );
+  return links.filter((link) => link.includes(` ${dir}/`));
 }
 
 /** What the machine's own network consists of, as its own tools tell it. */

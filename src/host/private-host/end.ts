@@ -3,9 +3,9 @@ import { ToolError } from '../../platform/errors.ts';
 import type { Log } from '../../platform/log.ts';
 import { waitFor } from '../../platform/retry.ts';
 import { removeCgroups } from './cgroups.ts';
+import { releaseDevices } from './devices.ts';
 import { findHolder } from './find.ts';
 import { layout, privateHostNames } from './layout.ts';
-import { releaseLoopDevices } from './loop-devices.ts';
 import { deleteNetns } from './network-namespace.ts';
 import { holdersOf, signalProcess, startTimeOf } from './processes.ts';
 
@@ -24,7 +24,7 @@ export async function endHost(dir: string, log: Log): Promise<void> {
   const { netnsName, cgroup } = privateHostNames(dir);
   await deleteNetns(netnsName);
   await removeCgroups(cgroup, log);
-  await releaseLoopDevices(dir);
+  await releaseDevices(dir);
   await rm(layout(dir).holder, { force: true });
 }
 

@@ -1,13 +1,12 @@
 import { constants } from 'node:fs';
 import { mkdir, open, readdir, rename, rm, symlink } from 'node:fs/promises';
+import { deviceLinks } from '../../../platform/device-links.ts';
 import { errnoOf } from '../../../platform/errors.ts';
 import { readTextIfThere } from '../../../platform/files.ts';
 import { run } from '../../../platform/process.ts';
 import { waitFor } from '../../../platform/retry.ts';
 import type { DiskCid } from '../../backend.ts';
 
-/** Short names for what definitions of domains name; in memory, as devices are. */
-export const linkFolder = '/dev/boshvirt';
 /** The kernel takes a container's mounts away shortly after its last process. */
 const settleMs = 5_000;
 
@@ -15,7 +14,7 @@ const settleMs = 5_000;
  * The path by which a domain's definition names a disk: a link to its loop device. It lies in memory as the devices do: after
  * a reboot of the machine it is gone, so that a number in an old definition never leads to somebody else's file.
  */
-export const diskLink = (disk: DiskCid): string => `${linkFolder}/${disk}`;
+export const diskLink = (disk: DiskCid): string => `${deviceLinks}/${disk}`;
 
 /** The loop device that shows the file `path`: `/dev/loop3`; undefined if none does. */
 export async function loopDeviceOf(path: string): Promise<string | undefined> {
@@ -31,7 +30,7 @@ export async function loopDeviceOf(path: string): Promise<string | undefined> {
 export async function openLoopDevice(disk: DiskCid, path: string): Promise<void> {
   const device = (await loopDeviceOf(path)) ?? (await newLoopDevice(path));
   const link = diskLink(disk);
-  await mkdir(linkFolder, { recursive: true });
+  await mkdir(deviceLinks, { recursive: true });
   await rm(`${link}.new`, { force: true }); // a killed call left it
   await symlink(device, `${link}.new`);
   await rename(`${link}.new`, link);
