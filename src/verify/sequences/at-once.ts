@@ -1,6 +1,6 @@
 import { type Clause, defineSequence } from '../clause.ts';
 import { networksFor } from '../scene.ts';
-import { stemcellAtHand } from '../stemcells-at-hand.ts';
+import { stemcellAtHand } from '../stemcell-at-hand.ts';
 import type { MadeVm, Trial } from '../trial.ts';
 
 interface State {

@@ -5,7 +5,7 @@ import { type Clause, defineSequence } from '../clause.ts';
 import { isObject } from '../exchange.ts';
 import { ClauseSkipped } from '../outcome.ts';
 import { networksFor } from '../scene.ts';
-import { stemcellAtHand } from '../stemcells-at-hand.ts';
+import { stemcellAtHand } from '../stemcell-at-hand.ts';
 import type { Trial } from '../trial.ts';
 
 interface State {

@@ -4,7 +4,7 @@ import type { Clause } from '../../clause.ts';
 import { isObject } from '../../exchange.ts';
 import { ClauseSkipped } from '../../outcome.ts';
 import { networksFor } from '../../scene.ts';
-import { stemcellAtHand } from '../../stemcells-at-hand.ts';
+import { stemcellAtHand } from '../../stemcell-at-hand.ts';
 import { said, type Trial, typeOf } from '../../trial.ts';
 import type { DirectorState } from './state.ts';
 

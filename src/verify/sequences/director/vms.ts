@@ -3,7 +3,7 @@ import type { Clause } from '../../clause.ts';
 import { isObject } from '../../exchange.ts';
 import { expectAwake, expectGone, expectNetworks, expectNics } from '../../expectations.ts';
 import { networksFor } from '../../scene.ts';
-import { stemcellAtHand } from '../../stemcells-at-hand.ts';
+import { stemcellAtHand } from '../../stemcell-at-hand.ts';
 import { said, type Trial, typeOf } from '../../trial.ts';
 import type { DirectorState } from './state.ts';
 
