@@ -9,11 +9,14 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { backendModule } from '../../src/cpi/backends/registry.ts';
 import type { Finding } from '../../src/environment/orphans/finding.ts';
+import { findTerritories } from '../../src/environment/orphans/territories.ts';
 import { clearOf, lookInto, type Territory } from '../../src/environment/orphans/territory.ts';
+import { writeRecord } from '../../src/environment/record.ts';
 import { silentLog } from '../../src/platform/log.ts';
 import { waitFor } from '../../src/platform/retry.ts';
 import type { BoshCpi } from '../support/bosh-cpi.ts';
 import { CpiHost } from '../support/cpi-host.ts';
+import { recordWith } from '../support/environment-record.ts';
 import { SmallVms, smallImage } from '../support/small-vms.ts';
 
 let host: CpiHost;
@@ -137,6 +140,17 @@ test('a stemcell that somebody imports anew is not taken away from them', async 
   await cpi.call('delete_stemcell', cid);
 });
 
+test('on a libvirt that others may use, an environment without a record is looked into only if it is named', async () => {
+  await writeRecord(recordWith({ host: 'given', uri: host.config.uri }));
+  const { territories, unseen } = await findTerritories(undefined, silentLog, signal);
+  expect(territories.map(({ environment, gone }) => [environment, gone])).toEqual([['work', false]]);
+  expect(unseen).toEqual([expect.stringMatching(/somebody else’s: test;/)]);
+  const chosen = (await findTerritories('test', silentLog, signal)).territories;
+  expect(chosen.map(({ environment, gone }) => [environment, gone])).toEqual([['test', true]]);
+  const config = { storagePool: 'boshvirt-test', network: 'boshvirt-test', uri: host.config.uri };
+  expect(chosen[0]?.sites[0]).toMatchObject({ module: { name: 'qemu' }, config });
+});
+
 test('of an environment that is gone all goes but what others keep there', async () => {
   const network = String(((await cpi.call('create_network', { range: '10.99.0.0/24' })) as string[])[0]);
   const outcomes = await clear(await look(true), true);
@@ -176,7 +190,7 @@ async function killed(method: string, args: readonly unknown[], pattern: RegExp)
 async function killedCopy(): Promise<string> {
   for (;;) {
     const cid = await killed('snapshot_disk', [disk, {}], /^(snap-\w+).qcow2$/);
-    if (!(await names(cid)).includes(`${cid}.json`)) return cid;
+    if (!(await readdir(host.poolPath)).includes(`${cid}.json`)) return cid;
     await cpi.call('delete_snapshot', cid);
   }
 }
