@@ -4,6 +4,7 @@ set -eu
 cd "$(dirname "$0")/.."
 
 ./bin/boshvirt doctor --fix --yes
+./bin/boshvirt doctor --fix --yes --backend lxc
 
 # package:program; ruby renders the CPI release as bosh would, dropbear-bin is an ssh server that installs no service, the
 # others are second opinions on what we write
@@ -11,7 +12,6 @@ missing=
 for pair in genisoimage:isoinfo xorriso:xorriso ruby:ruby busybox:busybox openssl:openssl libxml2-utils:xmllint procps:ps dropbear-bin:dropbear; do
   command -v "${pair#*:}" >/dev/null 2>&1 || missing="$missing ${pair%:*}"
 done
-[ -e /usr/lib/libvirt/libvirt_lxc ] || missing="$missing libvirt-daemon-driver-lxc"
 # firmware has no program: the one that VMs with UEFI boot from
 [ -e /usr/share/OVMF ] || missing="$missing ovmf"
 [ -z "$missing" ] && exit 0

@@ -1,7 +1,6 @@
-import { readdir, readlink, rm } from 'node:fs/promises';
+import { readdir, readFile, readlink, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { deviceLinks } from '../../platform/device-links.ts';
-import { readTextIfThere } from '../../platform/files.ts';
 import { run } from '../../platform/process.ts';
 
 /**
@@ -20,8 +19,9 @@ export async function releaseDevices(dir: string): Promise<void> {
 
 async function loopDevicesOf(dir: string): Promise<string[]> {
   const names = (await readdir('/sys/block').catch(() => [])).filter((name) => name.startsWith('loop'));
+  // a device without a file has none there, or no more
   const files = await Promise.all(
-    names.map((name) => readTextIfThere(`/sys/block/${name}/loop/backing_file`)),
+    names.map((name) => readFile(`/sys/block/${name}/loop/backing_file`, 'utf8').catch(() => '')),
   );
   return names.filter((_, at) => files[at]?.startsWith(`${dir}/`)).map((name) => `/dev/${name}`);
 }
