@@ -10,7 +10,7 @@ import { volumeXml } from '../../src/cpi/on-libvirt/volumes.ts';
 import { silentLog } from '../../src/platform/log.ts';
 import { packageRoot } from '../../src/platform/package-root.ts';
 import { run } from '../../src/platform/process.ts';
-import { escapeXml, fillTemplate } from '../../src/platform/template.ts';
+import { escapeXml, fillTemplate, markup } from '../../src/platform/template.ts';
 
 /** Characters that XML has uses for, wherever a user may choose a name. */
 const odd = `<&"'>é`;
@@ -48,6 +48,17 @@ const networkHoles = {
   prefixLength: 24,
 };
 
+const managedNetwork = (forward: string) =>
+  fillTemplate('libvirt/managed-network.xml', {
+    cid: 'net-0123456789abcdef',
+    environment: odd,
+    forward: markup(forward),
+    bridge: 'virbr8',
+    family: 'ipv6',
+    gateway: 'fd00::1',
+    prefixLength: 64,
+  });
+
 /** By the schema's name and what is special about the document. */
 const documents: [schema: string, what: string, xml: string][] = [
   ['domain', 'on kvm', domainOf('kvm')],
@@ -73,6 +84,8 @@ const documents: [schema: string, what: string, xml: string][] = [
     'of one disk',
     fillTemplate('qemu/backup.xml', { target: 'vdc', path: `${folder}/${odd}` }),
   ],
+  ['network', 'of a director', managedNetwork('<forward mode="nat"><nat ipv6="yes"/></forward>')],
+  ['network', 'of a director, isolated', managedNetwork('')],
   ['domainsnapshot', 'of all disks', fillTemplate('qemu/snapshot.xml', { name: odd, description: odd })],
 ];
 
@@ -87,8 +100,24 @@ test('a disk that is plugged in later looks like one that is there from the star
 });
 
 test('every template of the backend is among these documents', async () => {
-  const partials = ['backing.xml', 'cpu.xml', 'disk.xml', 'nic.xml', 'nic-record.xml', 'vm-record.xml'];
-  const whole = ['backup.xml', 'domain.xml', 'network.xml', 'pool.xml', 'snapshot.xml', 'volume.xml'];
+  const partials = [
+    'backing.xml',
+    'cpu.xml',
+    'dhcp-host.xml',
+    'disk.xml',
+    'nic.xml',
+    'nic-record.xml',
+    'vm-record.xml',
+  ];
+  const whole = [
+    'backup.xml',
+    'domain.xml',
+    'managed-network.xml',
+    'network.xml',
+    'pool.xml',
+    'snapshot.xml',
+    'volume.xml',
+  ];
   const files = await Promise.all(
     ['qemu', 'libvirt'].map((room) => readdir(join(packageRoot(), 'templates', room))),
   );
