@@ -67,7 +67,7 @@ describe('create_vm refuses', () => {
     await host.virsh('net-destroy', host.config.network);
     try {
       const { type, message } = await cpi.failure('create_vm', ...vms.request({}));
-      expect([type, message]).toEqual(['VMCreationFailed', expect.stringContaining('is not active')]);
+      expect([type, message]).toEqual(['CloudError', expect.stringMatching(/is stopped\n.*virsh net-start/)]);
     } finally {
       await host.virsh('net-start', host.config.network);
     }
@@ -132,7 +132,9 @@ test('an option that there is not is refused by its name', async () => {
 
 test('cloud properties of other hypervisors are ignored with a warning', async () => {
   const cid = await vms.create(32, { properties: { instance_type: 'm5.large' } });
-  expect(cpi.log).toMatch(/warn VM cloud_properties that qemu does not know are ignored: instance_type/);
+  expect(cpi.log).toMatch(
+    /warn VM cloud_properties that this backend does not know are ignored: instance_type/,
+  );
   await cpi.call('delete_vm', cid);
 });
 
