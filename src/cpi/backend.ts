@@ -325,6 +325,8 @@ export interface BackendConfig {
   readonly uri: string;
   readonly storagePool: string;
   readonly network: string;
+  /** Path of the network namespace that libvirt's bridges are in, where that is not this process's. */
+  readonly networkNamespace?: string | undefined;
   readonly options: JsonObject;
 }
 

@@ -33,7 +33,7 @@ const schema = z.looseObject({
     }),
     { mbus: '', blobstore: null, ntp: [] },
   ),
-  libvirt: z._default(z.object({ uri: z.nullish(z.string()) }), {}),
+  libvirt: z._default(z.object({ uri: z.nullish(z.string()), network_namespace: z.nullish(z.string()) }), {}),
   storage_pool: z._default(z.string(), 'boshvirt-default'),
   network: z._default(z.string(), 'boshvirt-default'),
 });
@@ -50,6 +50,7 @@ export async function readCpiConfig(path: string | undefined): Promise<CpiConfig
     uri: libvirt.uri ?? undefined,
     storagePool,
     network,
+    networkNamespace: libvirt.network_namespace || undefined,
     options: (own ?? {}) as JsonObject,
   };
 }

@@ -5,7 +5,7 @@ import { composeManifest } from '../manifest/compose.ts';
 import type { Lock } from '../platform/lock.ts';
 import { environmentPaths } from './paths.ts';
 import type { EnvironmentRecord } from './record.ts';
-import { roadTo } from './session.ts';
+import { networkNamespaceOf, roadTo } from './session.ts';
 import type { Caller } from './steps/step.ts';
 
 /** The stemcell's place in a manifest. */
@@ -26,6 +26,7 @@ export function deploySource(
     backend: record.backend,
     profile: record.profile,
     uri: record.uri,
+    networkNamespace: networkNamespaceOf(record) ?? '',
     command: boshvirtCommand,
     network: record.network,
     storagePool: record.pool.name,

@@ -3,7 +3,7 @@ import { backendModule } from '../cpi/backends/registry.ts';
 import type { GuestRoad } from '../engine/engine.ts';
 import { guestRoad } from '../host/forward.ts';
 import { driverOf } from '../host/libvirt-service.ts';
-import { findPrivateHost, startPrivateHost } from '../host/private-host/index.ts';
+import { findPrivateHost, privateHostNames, startPrivateHost } from '../host/private-host/index.ts';
 import { UserError } from '../platform/errors.ts';
 import type { Log } from '../platform/log.ts';
 import { readBoshState } from './bosh-state.ts';
@@ -20,6 +20,7 @@ export async function openBackend(record: EnvironmentRecord, log: Log): Promise<
       uri: record.uri,
       storagePool: record.pool.name,
       network: record.network.name,
+      networkNamespace: networkNamespaceOf(record),
       options: {},
     },
     log,
@@ -35,6 +36,11 @@ export async function wakeHost(record: EnvironmentRecord, log: Log, signal: Abor
 /** true unless the environment's private host is down (after a reboot, say). */
 export async function hostRuns(record: EnvironmentRecord): Promise<boolean> {
   return record.host !== 'private' || (await findPrivateHost(privateHostFolder())) !== undefined;
+}
+
+/** The path of the network namespace that the environment's bridges are in; undefined for the machine's own. */
+export function networkNamespaceOf({ host }: Pick<EnvironmentRecord, 'host'>): string | undefined {
+  return host === 'private' ? privateHostNames(privateHostFolder()).netnsPath : undefined;
 }
 
 /** The way to the environment's guests. */

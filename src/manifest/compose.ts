@@ -7,6 +7,8 @@ export interface ManifestFacts {
   readonly backend: string;
   readonly profile: 'machine';
   readonly uri: string;
+  /** Where libvirt's bridges are; '' on the machine itself. */
+  readonly networkNamespace: string;
   readonly command: string;
   readonly network: {
     readonly name: string;
@@ -42,6 +44,7 @@ export function composeManifest(facts: ManifestFacts): ComposedManifest {
       environment_name: facts.environment,
       boshvirt_command: facts.command,
       libvirt_uri: facts.uri,
+      libvirt_network_namespace: facts.networkNamespace,
       libvirt_network: network.name,
       libvirt_storage_pool: facts.storagePool,
       internal_cidr: network.cidr,

@@ -6,6 +6,8 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { JsonObject } from '../../src/cpi/backend.ts';
+import { dialThroughNetns } from '../../src/host/forward.ts';
+import { privateHostNames } from '../../src/host/private-host/index.ts';
 import { run } from '../../src/platform/process.ts';
 import { waitFor } from '../../src/platform/retry.ts';
 import type { BoshCpi } from '../support/bosh-cpi.ts';
@@ -13,6 +15,8 @@ import { addressOf, CpiHost, gateway, networkAt } from '../support/cpi-host.ts';
 import { ProbeGuests } from '../support/probe-guests.ts';
 import { SmallVms } from '../support/small-vms.ts';
 
+/** Ports of the host's that lead to the guest: to its ssh server, and to nobody. */
+const ports = [{ host: 8022, guest: 22 }, { host: '9000-9009' }];
 /** The last number of the guest's address on the environment's network. */
 const a = 11;
 
@@ -20,6 +24,8 @@ let host: CpiHost;
 let cpi: BoshCpi;
 let guests: ProbeGuests;
 let small: SmallVms;
+/** The guest. */
+let vm: string;
 
 beforeAll(async () => {
   host = await CpiHost.start();
@@ -144,7 +150,6 @@ describe('a guest with many networks', () => {
   let nat: Made;
   let isolated: Made;
   let v6: Made;
-  let vm: string;
   let networks: Readonly<Record<string, { ip: string; mac: string }>>;
   const net = (name: number) => ({
     type: 'manual',
@@ -175,7 +180,7 @@ describe('a guest with many networks', () => {
         cloud_properties: isolated.properties,
       },
       v6: { ...net(7), ip: 'fd23::6', netmask: 'ffff:ffff:ffff:ffff::', prefix: '64' },
-      default: networkAt(a),
+      default: { ...networkAt(a), cloud_properties: { ports } },
       alone: { type: 'manual', ip: 'fd25::6', prefix: '64', cloud_properties: v6.properties },
     };
     const answer = await cpi.call('create_vm', agentId, cid, size, request, disks, env);
@@ -244,6 +249,106 @@ describe('a guest with many networks', () => {
     expect(taken).toMatchObject({ type: 'VMCreationFailed', retry: true });
     expect(taken.message).toContain(`Address fd23::6 on network dual is in use by VM ${vm} (web/0 of cf)`);
     expect(await host.vmNames()).toEqual([vm]);
+  });
+});
+
+describe('ports of the host', () => {
+  const forwarding = (number: number, ports: readonly object[]) => ({
+    default: { ...networkAt(number), cloud_properties: { ports } },
+  });
+  /** The rules of the environment's own chains. */
+  const rules = async () =>
+    (await onHost('iptables-save')).split('\n').filter((line) => line.includes('BOSHVIRT_'));
+  const isOpen = async (netns: string, address: string, port: number) =>
+    await dialThroughNetns(netns, address, port, { timeoutMs: 5000 }).then(
+      (stream) => stream.destroy().destroyed,
+      () => false,
+    );
+
+  test('lead to the VM for the host, its neighbours and machines beyond', async () => {
+    const { netnsName, netnsPath } = privateHostNames(host.libvirtd.folder);
+    const far = `${netnsName}-far`;
+    const farPath = `/run/netns/${far}`;
+    const onFar = async (...argv: string[]) => await run(['ip', 'netns', 'exec', far, ...argv]);
+    /** A cable from the host's network to the other one, with the far end's address. */
+    const cable = async (name: string, address: string) => {
+      await onHost(
+        'ip',
+        'link',
+        'add',
+        name,
+        'up',
+        'type',
+        'veth',
+        'peer',
+        'name',
+        `${name}-far`,
+        'netns',
+        far,
+      );
+      await onFar('ip', 'addr', 'add', address, 'dev', `${name}-far`);
+      await onFar('ip', 'link', 'set', `${name}-far`, 'up');
+    };
+    await run(['ip', 'netns', 'add', far]);
+    try {
+      await cable('beyond', '198.51.100.2/24');
+      await onHost('ip', 'addr', 'add', '198.51.100.1/24', 'dev', 'beyond');
+      expect(await isOpen(farPath, '198.51.100.1', 8022)).toBe(true);
+      expect(await isOpen(farPath, '198.51.100.1', 8023)).toBe(false);
+      await cable('beside', `${addressOf(77)}/24`);
+      await onHost('ip', 'link', 'set', 'beside', 'master', host.config.network);
+      expect(await isOpen(farPath, gateway, 8022)).toBe(true);
+    } finally {
+      await run(['ip', 'netns', 'delete', far]);
+    }
+    expect(await isOpen(netnsPath, gateway, 8022)).toBe(true);
+  });
+
+  test('belong to one VM, and are not taken from the host’s programs', async () => {
+    const networks = forwarding(12, [{ host: 9005 }]);
+    const { type, message, retry } = await cpi.failure('create_vm', ...small.request({ networks }));
+    expect([type, retry]).toEqual(['VMCreationFailed', true]);
+    expect(message).toContain(`The host's port tcp 9005 leads to VM ${vm} (web/0 of cf) already`);
+    const dns = forwarding(12, [{ host: 53 }]);
+    const used = await cpi.failure('create_vm', ...small.request({ networks: dns }));
+    expect(used.message).toContain("The host's port tcp 53: a program of the host's listens on 53");
+    expect(await host.vmNames()).toEqual([vm]);
+  });
+
+  test('come back after the host has lost them, stay for others, and go with the VM', async () => {
+    const udp = forwarding(12, [{ host: 7000, protocol: 'udp' }]);
+    const second = await small.create(12, { networks: udp });
+    const before = await rules();
+    expect(before.join()).toContain(`--dport 7000 -m comment --comment ${second} -j DNAT`);
+    await onHost('iptables', '-t', 'nat', '-F');
+    await host.withBackend(async ({ ground }) => await ground.revive());
+    expect(await rules()).toEqual(before);
+    await cpi.call('delete_vm', vm);
+    expect((await rules()).join()).not.toContain(vm);
+    expect((await rules()).join()).toContain(second);
+    await cpi.call('delete_vm', second);
+    expect(await rules()).toEqual([]);
+  });
+
+  test('are refused where they cannot be, with what to do', async () => {
+    const blind = await host.cpiWith('blind', { networkNamespace: undefined });
+    const unknown = await blind.failure('create_vm', ...small.request({ networks: forwarding(9, ports) }));
+    const hint = expect.stringContaining('network_namespace: ');
+    expect([unknown.type, unknown.message]).toEqual(['NotSupported', hint]);
+    const properties = { mode: 'bridge', bridge: host.config.network, ports };
+    const networks = { n: { ...networkAt(9), cloud_properties: properties } };
+    const bridged = await cpi.failure('create_vm', ...small.request({ networks }));
+    expect([bridged.type, bridged.message]).toEqual(['NotSupported', expect.stringContaining('mode bridge')]);
+  });
+
+  test('are what a vip has to give: at its address alone, where the host has it', async () => {
+    const vip = { type: 'vip', ip: '198.51.100.9', cloud_properties: { ports: [{ host: 22 }] } };
+    const cid = await small.create(9, { networks: { vip, default: networkAt(9) } });
+    expect((await rules()).join()).toMatch(
+      /-d 198\.51\.100\.9\/32 -p tcp .*--dport 22 .*-j DNAT --to-destination 10\.244\.78\.9,/,
+    );
+    expect(await host.virsh('domiflist', cid)).not.toMatch(/\n/); // no NIC of its own
+    await cpi.call('delete_vm', cid);
   });
 });
 

@@ -204,6 +204,7 @@ async function newMachine(name: string) {
     environment_name: 'test',
     boshvirt_command: command,
     libvirt_uri: libvirtd.uri,
+    libvirt_network_namespace: '',
     libvirt_network: network,
     libvirt_storage_pool: network,
     internal_cidr: '10.244.77.0/24',

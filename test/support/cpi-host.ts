@@ -66,6 +66,7 @@ export class CpiHost implements AsyncDisposable {
         uri: libvirtd.uri,
         storagePool: name,
         network: name,
+        networkNamespace: privateHostNames(libvirtd.folder).netnsPath,
         options: {},
       };
       const host = new CpiHost(
@@ -147,11 +148,11 @@ async function cpiWith(
   config: BackendConfig,
 ): Promise<BoshCpi> {
   const path = join(folder, `${name}.json`);
-  const { environment, uri, storagePool, network, options } = config;
+  const { environment, uri, storagePool, network, networkNamespace, options } = config;
   const text = JSON.stringify({
     backend,
     environment,
-    libvirt: { uri },
+    libvirt: { uri, network_namespace: networkNamespace },
     storage_pool: storagePool,
     network,
     [backend]: options,

@@ -19,12 +19,13 @@ import { powerState, removeDomain } from './domains.ts';
 import { cloudErrorFrom } from './errors.ts';
 import { refreshPool } from './free-bytes.ts';
 import { type LibvirtHost, poolPathIn } from './libvirt-host.ts';
+import { renderForwards } from './networks/forward-host.ts';
 import { managedNetworks } from './networks/look-up.ts';
 import { removeNetwork } from './networks/managed-networks.ts';
 import { giveUpAddresses } from './networks.ts';
 import type { Remains } from './orphans/index.ts';
 import { folderOf, ownVolumesElsewhere } from './pools.ts';
-import { readVmRecord, vmRecords } from './vm-records.ts';
+import { readVmRecord, type VmRecord, vmRecords } from './vm-records.ts';
 import { removeVolume } from './volumes.ts';
 
 const stemcellName = /^(sc-[0-9a-f]+)\.json$/;
@@ -185,13 +186,15 @@ export class LibvirtGround implements Ground {
       if (vm.state === 'paused') await (await this.#host.findVm(vm.cid))?.resume();
       if (vm.state === 'off') await this.#parts.start(vm.cid);
     }
+    if ((await this.#ownRecords()).some(({ forwards }) => forwards.length > 0))
+      await renderForwards(this.#host); // they went with the machine's power
   }
 
   async clear(): Promise<void> {
     const { libvirt, config } = this.#host;
     const pool = await libvirt.findPool(config.storagePool);
     const folder = pool && (await folderOf(pool));
-    const records = (await vmRecords(libvirt)).filter((record) => record.environment === config.environment);
+    const records = await this.#ownRecords();
     for (const record of records) {
       const domain = await this.#host.findVm(record.cid);
       if (!domain) continue;
@@ -204,6 +207,11 @@ export class LibvirtGround implements Ground {
     const network = await libvirt.findNetwork(config.network);
     if (network) await removeNetwork(network);
     await this.#removePool(pool);
+  }
+
+  async #ownRecords(): Promise<VmRecord[]> {
+    const { libvirt, config } = this.#host;
+    return (await vmRecords(libvirt)).filter((record) => record.environment === config.environment);
   }
 
   /** A folder that holds more than volumes stays, and one that somebody deleted is no hindrance. */

@@ -12,13 +12,13 @@ import type {
 } from '../backend.ts';
 import type { LibvirtHost } from './libvirt-host.ts';
 import { chooseAddresses, releaseAddresses, reserveAddresses } from './networks/dynamic-networks.ts';
+import { openPorts, renderForwards } from './networks/forward-host.ts';
 import { requireHostNetworks } from './networks/host-checks.ts';
 import { createNetwork, deleteNetwork } from './networks/managed-networks.ts';
 import { parseNetworkProperties } from './networks/network-properties.ts';
 import { hostNetworkOf, nicsFor, type WantedNetwork } from './networks/nics.ts';
 import { refuseTakenAddresses } from './networks/taken-addresses.ts';
-
-export { refuseTakenAddresses };
+import { holdingsOf } from './vm-records.ts';
 
 /** NICs on libvirt's networks and on bridges of the host; networks for directors that manage them. */
 export class LibvirtNetworks implements NetworkStore {
@@ -57,18 +57,21 @@ export class LibvirtNetworks implements NetworkStore {
 }
 
 /**
- * Makes a VM's addresses its own, once it is defined and before it starts. Throws a VMCreationFailed that names the owner of
- * one that another VM has.
+ * Makes a VM's addresses, and the host's ports that lead to it, its own, once it is defined and before it starts. Throws a
+ * VMCreationFailed that names the owner of one that another VM has.
  */
 export async function takeAddresses(host: LibvirtHost, spec: VmSpec): Promise<void> {
   await refuseTakenAddresses(host, spec.cid, spec.nics);
   await host.locks[Symbol.asyncDispose](); // whoever looks for a free address now sees this VM's
   await reserveAddresses(host, spec);
+  await openPorts(host, spec);
 }
 
 /** Gives up what `takeAddresses` took, before the VM's definition goes. Idempotent. */
 export async function giveUpAddresses(host: LibvirtHost, domain: Domain): Promise<void> {
-  await releaseAddresses(host, domain);
+  const { dynamicNics, hasForwards } = await holdingsOf(domain);
+  await releaseAddresses(host, dynamicNics);
+  if (hasForwards) await renderForwards(host, [domain.name]);
 }
 
 /** The request's networks, verbatim, each with the MAC that its NIC has (contract 1.6). */

@@ -2,6 +2,7 @@ import { type Domain, type Libvirt, parseXml, type XmlElement } from '../../clie
 import { escapeXml, fillTemplate, markup } from '../../platform/template.ts';
 import type { JsonObject, NicPlan, VmSpec } from '../backend.ts';
 import { isNoDomain } from './errors.ts';
+import { forwardsOf, type PortForward } from './networks/port-forwards.ts';
 
 /** Namespaces of what we keep in a domain's metadata; the number is the format's version. */
 export const vmNamespace = 'urn:boshvirt:vm:1';
@@ -14,6 +15,8 @@ export interface VmRecord {
   readonly agentId: string;
   readonly stemcell: string;
   readonly nics: readonly NicPlan[];
+  /** Ports of the host that lead to it. */
+  readonly forwards: readonly PortForward[];
 }
 
 export function vmRecordXml(spec: VmSpec, environment: string): string {
@@ -31,6 +34,7 @@ export function vmRecordXml(spec: VmSpec, environment: string): string {
     agent: spec.agentId,
     stemcell: spec.stemcell,
     nics: markup(nics),
+    forwards: markup(forwardsOf(spec.networks).map(forwardXml)),
   });
 }
 
@@ -66,14 +70,22 @@ export async function stemcellOf(domain: Domain): Promise<string | undefined> {
   return / stemcell=['"]([^'"]+)['"]/.exec((await elementOf(domain, vmNamespace)) ?? '')?.[1];
 }
 
-/** The NICs whose addresses DHCP keeps. Without a parser where there are none: it is asked for at each delete_vm. */
-export async function dynamicNicsOf(domain: Domain): Promise<NicPlan[]> {
-  const xml = await elementOf(domain, vmNamespace);
-  if (!xml?.includes('"dynamic"') && !xml?.includes("'dynamic'")) return [];
-  const nics = parseXml(xml).child('vm')?.children('nic') ?? [];
+/** What a VM holds outside of itself, which has to be given up with it. */
+export interface VmHoldings {
+  /** NICs whose addresses DHCP keeps. */
+  readonly dynamicNics: readonly NicPlan[];
+  readonly hasForwards: boolean;
+}
+
+/** Without a parser where there is nothing: it is asked for at each delete_vm. */
+export async function holdingsOf(domain: Domain): Promise<VmHoldings> {
+  const xml = (await elementOf(domain, vmNamespace)) ?? '';
+  if (!/[<:]forward |['"]dynamic['"]/.test(xml)) return { dynamicNics: [], hasForwards: false };
+  const vm = parseXml(xml).child('vm');
   const isDynamic = (nic: XmlElement) =>
     nic.children('network').some((network) => network.attribute('type') === 'dynamic');
-  return nics.filter(isDynamic).map(parseNic);
+  const dynamicNics = (vm?.children('nic') ?? []).filter(isDynamic).map(parseNic);
+  return { dynamicNics, hasForwards: vm?.child('forward') !== undefined };
 }
 
 function parseVmRecord(cid: string, xml: string): VmRecord | undefined {
@@ -85,6 +97,7 @@ function parseVmRecord(cid: string, xml: string): VmRecord | undefined {
     agentId: vm.attribute('agent') ?? '',
     stemcell: vm.attribute('stemcell') ?? '',
     nics: vm.children('nic').map(parseNic),
+    forwards: vm.children('forward').map(parseForward),
   };
 }
 
@@ -98,6 +111,31 @@ function parseNic(nic: XmlElement): NicPlan {
     hostNetwork: nic.attribute('host-network') ?? '',
     mac: nic.attribute('mac') ?? '',
     ips: ip ? [ip] : named('ip', 'address'),
+  };
+}
+
+function forwardXml({ protocol, first, last, at, to, port, neighbours }: PortForward): string {
+  return fillTemplate('libvirt/forward-record.xml', {
+    protocol,
+    first,
+    last,
+    at: at ?? '',
+    to,
+    port: port ?? '',
+    neighbours,
+  });
+}
+
+function parseForward(forward: XmlElement): PortForward {
+  const text = (name: string) => forward.attribute(name) ?? '';
+  return {
+    protocol: text('protocol') === 'udp' ? 'udp' : 'tcp',
+    first: Number(text('first')),
+    last: Number(text('last')),
+    at: text('at') || undefined,
+    to: text('to'),
+    port: text('port') === '' ? undefined : Number(text('port')),
+    neighbours: text('neighbours'),
   };
 }
 

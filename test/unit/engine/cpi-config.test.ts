@@ -17,7 +17,7 @@ async function asRead(properties: NodeMap) {
 test('every property arrives at the CPI', async () => {
   const blobstore = { provider: 'local', options: { blobstore_path: '/var/vcap/micro_bosh/data/cache' } };
   const read = await asRead({
-    libvirt: { uri: 'qemu+unix:///session' },
+    libvirt: { uri: 'qemu+unix:///session', network_namespace: '/run/netns/n' },
     boshvirt: {
       backend: 'qemu',
       command: '/opt/boshvirt',
@@ -36,6 +36,7 @@ test('every property arrives at the CPI', async () => {
     uri: 'qemu+unix:///session',
     storagePool: 'p',
     network: 'n',
+    networkNamespace: '/run/netns/n',
     options: { machine: 'q35' },
     agent: { mbus: 'https://mbus:pw@0.0.0.0:6868', blobstore, ntp: ['time.example'] },
   });

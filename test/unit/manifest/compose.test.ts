@@ -9,6 +9,7 @@ const facts: ManifestFacts = {
   backend: 'qemu',
   profile: 'machine',
   uri: 'qemu:///system',
+  networkNamespace: '',
   command: '/x/bin/boshvirt',
   network: { name: 'boshvirt-work', cidr: '192.168.77.0/24', gateway: '192.168.77.1', ip: '192.168.77.10' },
   storagePool: 'pool-work',

@@ -46,7 +46,13 @@ describe('cpi.json', () => {
     { what: 'nothing given', properties: {} },
     {
       what: 'everything given',
-      properties: { agent, boshvirt, blobstore, ntp: ['a'], libvirt: { uri: 'qemu:///x' } },
+      properties: {
+        agent,
+        boshvirt,
+        blobstore,
+        ntp: ['a'],
+        libvirt: { uri: 'qemu:///x', network_namespace: '/n' },
+      },
     },
     {
       what: 'blobstore and ntp under agent',

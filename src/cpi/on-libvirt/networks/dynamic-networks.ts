@@ -1,11 +1,11 @@
-import { type Domain, LibvirtError, libvirtErrors, type Network } from '../../../clients/libvirt/index.ts';
+import { LibvirtError, libvirtErrors, type Network } from '../../../clients/libvirt/index.ts';
 import { shortHash } from '../../../platform/ids.ts';
 import { fillTemplate } from '../../../platform/template.ts';
 import type { NetworkSpec } from '../../agent/networks.ts';
-import type { VmCid, VmSpec } from '../../backend.ts';
+import type { NicPlan, VmCid, VmSpec } from '../../backend.ts';
 import { networkNotFound } from '../errors.ts';
 import type { LibvirtHost } from '../libvirt-host.ts';
-import { dynamicNicsOf, vmRecords } from '../vm-records.ts';
+import { vmRecords } from '../vm-records.ts';
 import { canonicalAddress } from './addresses.ts';
 import { chooseDynamicAddress } from './dynamic-address.ts';
 import { type Reservation, readHostNetwork } from './host-network.ts';
@@ -122,8 +122,8 @@ export async function reserveAddresses(host: LibvirtHost, spec: VmSpec): Promise
 }
 
 /** Gives up what `reserveAddresses` has taken, before the VM's definition goes. Idempotent; a network that is gone is no error. */
-export async function releaseAddresses(host: LibvirtHost, domain: Domain): Promise<void> {
-  for (const { mac, hostNetwork } of await dynamicNicsOf(domain)) {
+export async function releaseAddresses(host: LibvirtHost, nics: readonly NicPlan[]): Promise<void> {
+  for (const { mac, hostNetwork } of nics) {
     const network = await host.libvirt.findNetwork(hostNetwork);
     if (!network) continue;
     const { reservations } = readHostNetwork(await network.xml());

@@ -2,32 +2,38 @@ import { CloudError } from '../../errors.ts';
 import { networkNotFound } from '../errors.ts';
 import type { LibvirtHost } from '../libvirt-host.ts';
 import { contains, formatAddress, formatRange, isForMachines, parseAddress } from './addresses.ts';
+import { requireForwarding } from './forward-host.ts';
 import { type HostNetwork, readHostNetwork } from './host-network.ts';
+import type { NetworkMode } from './network-properties.ts';
 import { hostBridge, type WantedNetwork } from './nics.ts';
 
 /**
- * Throws if a VM cannot be on these networks: NetworkNotFound for one that libvirt lacks, NotSupported for a vip or a network of
- * another mode than is asked for, VMCreationFailed for addresses that no machine can have there.
+ * Throws if a VM cannot be on these networks: NetworkNotFound for one that libvirt lacks, NotSupported for a bare vip, a network of
+ * another mode than is asked for, or ports that cannot be forwarded, VMCreationFailed for addresses that no machine can have there.
  */
 export async function requireHostNetworks(
   host: LibvirtHost,
   networks: readonly WantedNetwork[],
 ): Promise<void> {
   for (const network of networks) {
-    if (network.spec.type === 'vip') throw vipNotSupported(network);
-    if (network.spec.type !== 'dynamic') requireAddress(network);
+    if (network.spec.type === 'vip') requireVip(network, networks);
+    else if (network.spec.type !== 'dynamic') requireAddress(network);
+    if (network.properties.ports.length > 0) await requireForwarding(host);
   }
-  const onLibvirt = networks.filter(({ hostNetwork }) => hostBridge(hostNetwork) === undefined);
+  const plugged = networks.filter(({ spec }) => spec.type !== 'vip');
+  const onLibvirt = plugged.filter(({ hostNetwork }) => hostBridge(hostNetwork) === undefined);
   for (const name of new Set(onLibvirt.map(({ hostNetwork }) => hostNetwork))) {
     const there = await requireNetwork(host, name);
     for (const network of onLibvirt.filter(({ hostNetwork }) => hostNetwork === name)) {
       requireMode(network, there);
+      requireWayIn(network, there.mode);
       if (network.spec.type !== 'dynamic') requireOwnAddress(host, network, there);
     }
   }
-  for (const { name, spec, hostNetwork } of networks)
-    if (spec.type === 'dynamic' && hostBridge(hostNetwork) !== undefined)
-      throw dynamicOnBridge(name, hostNetwork);
+  for (const network of plugged.filter((each) => !onLibvirt.includes(each))) {
+    requireWayIn(network, 'bridge');
+    if (network.spec.type === 'dynamic') throw dynamicOnBridge(network);
+  }
 }
 
 async function requireNetwork({ libvirt, config }: LibvirtHost, name: string): Promise<HostNetwork> {
@@ -84,15 +90,42 @@ function requireOwnAddress({ log }: LibvirtHost, { name, spec }: WantedNetwork, 
   );
 }
 
-function vipNotSupported({ name }: WantedNetwork): CloudError {
-  return new CloudError(
-    'NotSupported',
-    `Network '${name}' is of type vip: boshvirt gives no addresses of the host's own to VMs`,
-    { hints: ['leave the vip network out; the host reaches VMs at their manual or dynamic addresses'] },
-  );
+/** Forwards lead to an IPv4 address from elsewhere: a bridge's VMs can be reached without, and an isolated network's are not to be. */
+function requireWayIn({ name, spec, properties }: WantedNetwork, mode: NetworkMode): void {
+  if (properties.ports.length === 0) return;
+  const where = `networks.${name}.cloud_properties.ports`;
+  if (mode === 'isolated' || mode === 'bridge')
+    throw new CloudError(
+      'NotSupported',
+      `${where}: no ports of the host lead into a network of mode ${mode}`,
+    );
+  if (spec.type !== 'dynamic' && parseAddress(spec.ip ?? '')?.family !== 4)
+    throw new CloudError(
+      'NotSupported',
+      `${where}: ports lead to IPv4 addresses alone, and this is ${spec.ip}`,
+    );
 }
 
-function dynamicOnBridge(name: string, hostNetwork: string): CloudError {
+/** A vip is the host's own address, or all of them, at the ports that are forwarded; it has nothing else to give. */
+function requireVip({ name, spec, properties }: WantedNetwork, networks: readonly WantedNetwork[]): void {
+  if (properties.ports.length === 0)
+    throw new CloudError(
+      'NotSupported',
+      `Network '${name}' is of type vip: boshvirt gives no addresses of the host's own to VMs`,
+      {
+        hints: [
+          'leave the vip network out; the host reaches VMs at their manual or dynamic addresses',
+          'or forward ports of the host’s: cloud_properties: { ports: [{ host: 8080, guest: 80 }] }',
+        ],
+      },
+    );
+  if (spec.ip && parseAddress(spec.ip)?.family !== 4)
+    throw new CloudError('VMCreationFailed', `networks.${name}.ip: ${spec.ip} is no IPv4 address`);
+  if (!networks.some((each) => each.spec.type !== 'vip'))
+    throw new CloudError('CloudError', `networks.${name}: a vip needs another network that it leads to`);
+}
+
+function dynamicOnBridge({ name, hostNetwork }: WantedNetwork): CloudError {
   return new CloudError(
     'NotSupported',
     `Network '${name}' is dynamic and on the host's bridge ${hostBridge(hostNetwork)}: what the DHCP server there gives nobody could tell BOSH`,

@@ -11,7 +11,7 @@ function nics(networks: Record<string, NetworkSpec & { on?: string }>) {
     Object.entries(networks).map(([name, spec]) => ({
       name,
       spec,
-      properties: { name: '', mode: undefined, bridge: '' },
+      properties: { name: '', mode: undefined, bridge: '', ports: [] },
       hostNetwork: spec.on ?? 'host',
     })),
   );
@@ -56,7 +56,7 @@ test('a vip has no NIC', () => {
 });
 
 test('a NIC is plugged into the configured network, a named one or a bridge', () => {
-  const properties = { name: '', mode: undefined, bridge: '' };
+  const properties = { name: '', mode: undefined, bridge: '', ports: [] };
   expect(hostNetworkOf(properties, 'own')).toBe('own');
   expect(hostNetworkOf({ ...properties, name: 'other' }, 'own')).toBe('other');
   expect(nicSource('own')).toEqual({ type: 'network', source: { markup: '<source network="own"/>' } });

@@ -1,0 +1,90 @@
+import { shortHash } from '../../../platform/ids.ts';
+import { run } from '../../../platform/process.ts';
+import type { VmSpec } from '../../backend.ts';
+import { CloudError } from '../../errors.ts';
+import type { LibvirtHost } from '../libvirt-host.ts';
+import { vmRecords } from '../vm-records.ts';
+import { forwardRules } from './forward-rules.ts';
+import { portInUse } from './host-ports.ts';
+import { collide, describeForward, forwardsOf } from './port-forwards.ts';
+import { describeVm } from './taken-addresses.ts';
+
+const lockTimeoutMs = 60_000;
+
+/** Throws a NotSupported that says what to do if ports of the hypervisor's machine cannot be forwarded from here. */
+export async function requireForwarding({ config }: LibvirtHost): Promise<void> {
+  const { hostname, searchParams } = new URL(config.uri);
+  if (hostname !== '')
+    throw noForwarding(
+      `libvirt is on another machine (${hostname})`,
+      'run the CPI on the hypervisor’s machine',
+    );
+  if (searchParams.has('socket') && config.networkNamespace === undefined)
+    throw noForwarding(
+      `it is not known in which network the libvirt at ${config.uri} has its bridges`,
+      'name it in cpi.json: libvirt: { network_namespace: /run/netns/NAME }, or /proc/1/ns/net for the machine’s own',
+    );
+  if (process.geteuid?.() !== 0) throw noForwarding('the CPI does not run as root', 'run it as root');
+}
+
+const noForwarding = (why: string, hint: string): CloudError =>
+  new CloudError('NotSupported', `Ports cannot be forwarded: ${why}`, {
+    hints: [hint, 'or leave ports out of the network’s cloud properties'],
+  });
+
+/** Forwards a defined VM's ports. Throws a VMCreationFailed that names who has one of them. */
+export async function openPorts(host: LibvirtHost, spec: VmSpec): Promise<void> {
+  const forwards = forwardsOf(spec.networks);
+  if (forwards.length === 0) return;
+  const others = (await vmRecords(host.libvirt)).filter(({ cid }) => cid !== spec.cid);
+  for (const forward of forwards) {
+    const owner = others.find((other) => other.forwards.some((their) => collide(forward, their)));
+    const port = `The host's port ${describeForward(forward)}`;
+    if (owner) {
+      const message = `${port} leads to ${await describeVm(host, owner.cid)} already`;
+      throw new CloudError('VMCreationFailed', message, { okToRetry: true }); // that VM may be on its way out
+    }
+    const files = [forward.protocol, `${forward.protocol}6`].map((name) => `/proc/net/${name}`);
+    const used = portInUse(await onHost(host, ['cat', ...files]), forward);
+    if (used !== undefined)
+      throw new CloudError('VMCreationFailed', `${port}: a program of the host's listens on ${used}`, {
+        hints: ['choose another port, or end that program: ss -tulpn shows it'],
+      });
+  }
+  await renderForwards(host);
+}
+
+/** Makes the host forward what the environment's VMs ask for, but for those of `leaving`. */
+export async function renderForwards(host: LibvirtHost, leaving: readonly string[] = []): Promise<void> {
+  const { environment } = host.config;
+  await using _ = await lockForwards(host); // or the rules of one who has read earlier would come later
+  const vms = (await vmRecords(host.libvirt)).filter(
+    (vm) => vm.environment === environment && !leaving.includes(vm.cid),
+  );
+  const saved = await onHost(host, ['iptables-save']);
+  const rules = forwardRules(saved, `BOSHVIRT_${shortHash(environment, 10)}`, vms);
+  if (vms.some(({ forwards }) => forwards.length > 0) && !/^:LIBVIRT_FWI /m.test(saved))
+    throw noForwarding(
+      'libvirt does not filter with iptables here',
+      'set firewall_backend = "iptables" in libvirt’s network.conf, and restart its network daemon',
+    );
+  if (rules !== '') await onHost(host, ['iptables-restore', '--noflush', '--wait', '20'], rules);
+}
+
+async function lockForwards({ config }: LibvirtHost): Promise<AsyncDisposable> {
+  const { lockFolder, takeLock } = await import('../../../platform/lock.ts');
+  const path = `${lockFolder()}/forwards-${shortHash(`${config.uri} ${config.environment}`, 16)}.lock`;
+  return await takeLock(path, lockTimeoutMs, 'port forwards');
+}
+
+/** Runs a program in the network that libvirt's bridges are in. */
+async function onHost(
+  { config }: LibvirtHost,
+  argv: readonly [string, ...string[]],
+  input?: string,
+): Promise<string> {
+  const { networkNamespace } = config;
+  const command: [string, ...string[]] =
+    networkNamespace === undefined ? [...argv] : ['nsenter', `--net=${networkNamespace}`, ...argv];
+  return (await run(command, input === undefined ? {} : { input })).stdout;
+}
