@@ -35,11 +35,14 @@ export function diskXml({ cid, target }: DomainDisk): string {
   return fillTemplate('lxc/disk.xml', { path: diskLink(cid), target, serial: cid });
 }
 
-/** The first name that none of these domains' disks has: vda, vdb … */
+/**
+ * The first name that none of these domains' disks has: ubda, ubdb … libvirt takes few prefixes, and this one is no machine's
+ * that containers run on: what a container sees of the host's own disks, in its list of mounts, must not look like its own.
+ */
 export function freeTarget(domainXmls: readonly string[]): string {
   const taken = new Set(domainXmls.flatMap(elementsIn).map(targetOf));
   for (let at = 0; ; at += 1) {
-    const name = `vd${letters(at)}`;
+    const name = `ubd${letters(at)}`;
     if (!taken.has(name)) return name;
   }
 }
