@@ -57,6 +57,25 @@ describe('what does not go together', () => {
     });
   });
 
+  test('a backend and the URI of another one’s driver', async () => {
+    const request = { uri: 'lxc:///system', backend: 'qemu' };
+    await expect(chooseBackend(request, undefined)).rejects.toMatchObject({
+      code: 'USAGE',
+      message: 'The backend qemu does not work with lxc:///system',
+    });
+  });
+
+  test.each([
+    ['warden-tar', 'qemu', 'lxc'],
+    ['openstack-qcow2', 'lxc', 'qemu'],
+  ])('a stemcell with the format %s and the backend %s', async (format, backend, other) => {
+    await expect(chosenFor([format], backend)).rejects.toMatchObject({
+      code: 'USAGE',
+      message: expect.stringContaining(`has the format ${format}, which ${backend} does not take`),
+      hints: [`--backend ${other} takes it`, expect.stringContaining(`${backend} takes `)],
+    });
+  });
+
   test('what is no URI', async () => {
     await expect(chooseBackend({ uri: 'localhost' }, undefined)).rejects.toMatchObject({ code: 'USAGE' });
   });
