@@ -1,4 +1,4 @@
-import type { Backend, VmCid } from '../cpi/backend.ts';
+import type { Backend, BackendConfig, VmCid } from '../cpi/backend.ts';
 import { backendModule } from '../cpi/backends/registry.ts';
 import type { GuestRoad } from '../engine/engine.ts';
 import { guestRoad } from '../host/forward.ts';
@@ -14,18 +14,18 @@ import type { EnvironmentRecord } from './record.ts';
 export async function openBackend(record: EnvironmentRecord, log: Log): Promise<Backend> {
   if (!(await hostRuns(record))) throw hostIsDown(record);
   const module = await backendModule(record.backend);
-  return await module.open(
-    {
-      environment: record.name,
-      uri: record.uri,
-      storagePool: record.pool.name,
-      network: record.network.name,
-      networkNamespace: networkNamespaceOf(record),
-      options: {},
-    },
-    log,
-  );
+  return await module.open(backendConfigOf(record), log);
 }
+
+/** What its CPI is told. */
+export const backendConfigOf = (record: EnvironmentRecord): BackendConfig => ({
+  environment: record.name,
+  uri: record.uri,
+  storagePool: record.pool.name,
+  network: record.network.name,
+  networkNamespace: networkNamespaceOf(record),
+  options: {},
+});
 
 /** Makes sure that the libvirt of a private host runs; its guests with autostart come with it. */
 export async function wakeHost(record: EnvironmentRecord, log: Log, signal: AbortSignal): Promise<void> {

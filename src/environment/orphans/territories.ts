@@ -8,7 +8,7 @@ import { allBackends } from '../choose-backend.ts';
 import { objectNames } from '../network-plan.ts';
 import { privateHostFolder } from '../paths.ts';
 import { type EnvironmentRecord, environmentNames, readRecord } from '../record.ts';
-import { hostRuns } from '../session.ts';
+import { backendConfigOf, hostRuns, networkNamespaceOf } from '../session.ts';
 import type { Site, Territory } from './territory.ts';
 
 export interface Territories {
@@ -73,18 +73,8 @@ async function readRecords() {
 }
 
 async function territoryOf(record: EnvironmentRecord): Promise<Territory> {
-  const config = {
-    environment: record.name,
-    uri: record.uri,
-    storagePool: record.pool.name,
-    network: record.network.name,
-    options: {},
-  };
-  return {
-    environment: record.name,
-    gone: false,
-    sites: [{ module: await backendModule(record.backend), config }],
-  };
+  const site = { module: await backendModule(record.backend), config: backendConfigOf(record) };
+  return { environment: record.name, gone: false, sites: [site] };
 }
 
 const perhapsOthers = (uri: string, gone: readonly Territory[]): string =>
@@ -105,7 +95,7 @@ const machineOf = ({ host, uri }: EnvironmentRecord): Machine =>
 
 /** Environments that have something on a machine and are none of these, through each backend that can be there. */
 async function goneOn(
-  { place }: Machine,
+  { place, isPrivate }: Machine,
   known: readonly string[],
   log: Log,
   signal: AbortSignal,
@@ -116,7 +106,8 @@ async function goneOn(
   const siteOf = (module: BackendModule, environment: string): Site => {
     const { pool: storagePool, network } = objectNames(environment);
     const uri = `${module.drivers[0]}${place}`;
-    return { module, config: { environment, uri, storagePool, network, options: {} } };
+    const networkNamespace = networkNamespaceOf({ host: isPrivate ? 'private' : 'given' });
+    return { module, config: { environment, uri, storagePool, network, networkNamespace, options: {} } };
   };
   const names = new Set<string>();
   for (const module of modules) {
