@@ -23,6 +23,18 @@ export interface Site {
   readonly config: BackendConfig;
 }
 
+/** Whichever backend tells of it: what stands on something else goes before that. */
+const order: readonly Finding['kind'][] = [
+  'vm',
+  'disk',
+  'snapshot',
+  'mount',
+  'volume',
+  'reservation',
+  'network',
+  'pool',
+];
+
 interface Found {
   readonly finding: Finding;
   /** false: it is no orphan any more. */
@@ -86,7 +98,10 @@ async function look(territory: Territory, stack: AsyncDisposableStack, log: Log)
       ...wholes(territory, backend, census, known),
       ...(await leftovers(territory, backend, owners)),
     );
-  return found.filter(({ finding }, at) => found.findIndex((other) => isSame(other.finding, finding)) === at);
+  const each = found.filter(
+    ({ finding }, at) => found.findIndex((other) => isSame(other.finding, finding)) === at,
+  );
+  return each.sort((a, b) => order.indexOf(a.finding.kind) - order.indexOf(b.finding.kind));
 }
 
 /** Without its storage, what is known of an environment is its VMs. */

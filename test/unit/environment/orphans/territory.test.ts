@@ -12,7 +12,7 @@ import { isThere } from '../../../../src/platform/files.ts';
 import { takeLock } from '../../../../src/platform/lock.ts';
 import { silentLog } from '../../../../src/platform/log.ts';
 import { recordWith } from '../../../support/environment-record.ts';
-import { type MemoryHost, memoryModule } from '../../../support/memory-backend.ts';
+import { MemoryHost, memoryModule } from '../../../support/memory-backend.ts';
 import { withStemcell, withVmAndDisk } from '../../cpi/methods/world.ts';
 
 let data: string;
@@ -90,6 +90,22 @@ test('all of an environment that is gone is: VMs that were claimed, disks that a
   expect(outcomes.map(({ kept }) => kept)).toEqual([undefined, undefined, undefined]);
   expect([host.vms.size, host.disks.size, host.snapshots.size]).toEqual([0, 0, 0]);
   expect(await isThere(paths().lock)).toBe(false);
+});
+
+test('through several backends each thing is found once, and what it stands on after it', async () => {
+  const { host, vm } = await withVmAndDisk();
+  const other = new MemoryHost();
+  const pool: Orphan = { ...volume, kind: 'pool', name: 'boshvirt-work' };
+  other.orphans.push(pool, volume);
+  host.orphans.push(volume);
+  const [first, second] = [territoryOn(other, true), territoryOn(host, true)];
+  const both = { ...first, sites: [...first.sites, ...second.sites] };
+  expect(kinds(await lookInto(both, silentLog))).toEqual([
+    ['vm', vm],
+    ['disk', expect.anything()],
+    ['volume', volume.name],
+    ['pool', pool.name],
+  ]);
 });
 
 test('only what was asked for goes, and only if it is an orphan still', async () => {
