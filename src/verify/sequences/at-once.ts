@@ -1,3 +1,4 @@
+import { allEnded } from '../../platform/all-ended.ts';
 import { type Clause, defineSequence } from '../clause.ts';
 import { networksFor } from '../scene.ts';
 import { stemcellAtHand } from '../stemcell-at-hand.ts';
@@ -20,7 +21,7 @@ const clauses: readonly Clause<State>[] = [
     section: '8.1',
     async run(trial, state) {
       const stemcell = await stemcellAtHand(trial);
-      state.vms = await Promise.all(
+      state.vms = await allEnded(
         Array.from({ length: many }, (_, at) => make(trial, stemcell, firstNumber + at)),
       );
       const cids = state.vms.map(({ cid }) => cid);
@@ -35,7 +36,7 @@ const clauses: readonly Clause<State>[] = [
     after: ['at-once.create'],
     needs: ['hypervisor'],
     async run(trial, { vms }) {
-      const images = await Promise.all(
+      const images = await allEnded(
         vms.map(async ({ cid }) => {
           trial.same(await trial.hypervisor.state(cid), 'running', `the state of ${cid}`, 'hypervisor');
           return await trial.hypervisor.writableImages(cid);
@@ -53,11 +54,11 @@ const clauses: readonly Clause<State>[] = [
     async run(trial, state) {
       const stemcell = await stemcellAtHand(trial);
       const [going, staying] = [state.vms.slice(0, half), state.vms.slice(half)];
-      const made = Promise.all(
+      const made = allEnded(
         Array.from({ length: half }, (_, at) => make(trial, stemcell, firstNumber + many + at)),
       );
-      const deleted = Promise.all(going.map(async ({ cid }) => await trial.call('delete_vm', cid)));
-      const [others] = await Promise.all([made, deleted]);
+      const deleted = allEnded(going.map(async ({ cid }) => await trial.call('delete_vm', cid)));
+      const [others] = await allEnded([made, deleted]);
       state.vms = [...staying, ...others];
       for (const { cid } of going) trial.same(await trial.call('has_vm', cid), false, 'has_vm', 'wire');
       for (const { cid } of state.vms) trial.same(await trial.call('has_vm', cid), true, 'has_vm', 'wire');
@@ -69,7 +70,7 @@ const clauses: readonly Clause<State>[] = [
     section: '8.1',
     after: ['at-once.delete-while-creating'],
     async run(trial, { vms }) {
-      await Promise.all(vms.map(async ({ cid }) => await trial.call('delete_vm', cid)));
+      await allEnded(vms.map(async ({ cid }) => await trial.call('delete_vm', cid)));
       for (const { cid } of vms) trial.same(await trial.call('has_vm', cid), false, 'has_vm', 'wire');
       const left = (await trial.scene.hypervisor?.vms())?.filter((vm) => vms.some(({ cid }) => cid === vm));
       trial.same(left ?? [], [], 'what is left of them', 'hypervisor');

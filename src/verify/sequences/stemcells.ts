@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { JsonValue } from '../../cpi/backend.ts';
+import { allEnded } from '../../platform/all-ended.ts';
 import { type Clause, defineSequence } from '../clause.ts';
 import { isObject } from '../exchange.ts';
 import { ClauseSkipped } from '../outcome.ts';
@@ -40,7 +41,7 @@ const clauses: readonly Clause<State>[] = [
     async run(trial, state) {
       const image = await otherImage(trial, 'at-once');
       const { cloudProperties } = trial.scene.stemcell;
-      const both = await Promise.all(
+      const both = await allEnded(
         [1, 2].map(async () => await trial.made('create_stemcell', image, cloudProperties)),
       );
       state.other = both[0] ?? '';

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { pause } from '../../../src/platform/retry.ts';
 import { runSuite } from '../../../src/verify/run-suite.ts';
 import type { Scene } from '../../../src/verify/scene.ts';
 import { failure, text } from '../../support/simulated-cloud/cloud.ts';
@@ -118,4 +119,22 @@ test.each([
   const cramped = async () => ({ stdout, stderr: '', exitCode: 0, heldOpen: false });
   const { clauses } = await runSuite({ ...simulated.scene, cramped }, { only: ['unknown.space'] });
   expect(clauses.map((clause) => clause.outcome)).toEqual([outcome]);
+});
+
+test('of calls at the same time none is still under way when clearing begins', async () => {
+  await using simulated = await simulatedScene();
+  const { cloud, scene } = simulated;
+  let asked = 0;
+  const cpi: Scene['cpi'] = async (request, caller) => {
+    if (!request.includes('"create_vm"')) return await scene.cpi(request, caller);
+    asked += 1;
+    if (asked === 1) return await scene.cpi('{"method":"no_such_method","arguments":[]}', caller);
+    await pause(20);
+    return await scene.cpi(request, caller);
+  };
+  const { clauses } = await runSuite({ ...scene, cpi }, { only: ['at-once.create', 'leaves-nothing'] });
+  expect(clauses.filter(({ outcome }) => outcome === 'failed').map(({ id }) => id)).toEqual([
+    'at-once.create',
+  ]);
+  expect([asked, cloud.vms.size]).toEqual([8, 0]);
 });

@@ -1,3 +1,4 @@
+import { allEnded } from '../../../platform/all-ended.ts';
 import type { Clause } from '../../clause.ts';
 import { expectAttached, expectSeen, expectUnseen } from '../../expectations.ts';
 import type { MadeVm, Trial } from '../../trial.ts';
@@ -16,11 +17,11 @@ export const dynamicDisks: readonly Clause<DirectorState>[] = [
     needs: ['guest'],
     async run(trial, state) {
       const { a, b, disk } = state;
-      state.dynamic = await Promise.all(
+      state.dynamic = await allEnded(
         Array.from({ length: 2 * perVm }, (_, at) => createDisk(trial, (at + 1) * trial.scene.diskMb, b)),
       );
       const { ofA, ofB } = shares(state);
-      await Promise.all([attachAll(trial, b, ofB), attachAll(trial, a, ofA)]);
+      await allEnded([attachAll(trial, b, ofB), attachAll(trial, a, ofA)]);
       await expectAttached(
         trial,
         b.cid,
@@ -46,7 +47,7 @@ export const dynamicDisks: readonly Clause<DirectorState>[] = [
       const { ofA, ofB } = shares(state);
       const [middle, ...ends] = [ofB[1], ofB[0], ofB[2]] as [Disk, Disk, Disk];
       await trial.call('detach_disk', b.cid, middle.cid);
-      await Promise.all([detachAll(trial, b, ends), attach(trial, a, middle)]);
+      await allEnded([detachAll(trial, b, ends), attach(trial, a, middle)]);
       await expectAttached(trial, b.cid, [disk.cid]);
       await expectAttached(
         trial,
@@ -65,7 +66,7 @@ export const dynamicDisks: readonly Clause<DirectorState>[] = [
     section: '1.4',
     after: ['dynamic.any-order'],
     async run(trial, { dynamic }) {
-      await Promise.all(dynamic.map(async ({ cid }) => await trial.call('delete_disk', cid)));
+      await allEnded(dynamic.map(async ({ cid }) => await trial.call('delete_disk', cid)));
       for (const { cid } of dynamic) trial.same(await trial.call('has_disk', cid), false, 'has_disk', 'wire');
       const [first] = dynamic;
       const { error } = trial.answerOf(await trial.ask('delete_disk', [first?.cid ?? '']));

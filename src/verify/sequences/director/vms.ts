@@ -1,4 +1,5 @@
 import type { JsonObject, JsonValue } from '../../../cpi/backend.ts';
+import { allEnded } from '../../../platform/all-ended.ts';
 import type { Clause } from '../../clause.ts';
 import { isObject } from '../../exchange.ts';
 import { expectAwake, expectGone, expectNetworks, expectNics } from '../../expectations.ts';
@@ -33,7 +34,7 @@ export const makingVms: readonly Clause<DirectorState>[] = [
     async run(trial, state) {
       const stemcell = await stemcellAtHand(trial);
       const properties = { ...trial.scene.vmProperties, ...state.calculated };
-      [state.a, state.b] = await Promise.all([
+      [state.a, state.b] = await allEnded([
         trial.createVm({ number: numberA, stemcell, properties }),
         trial.createVm({ number: numberB, stemcell, networks: networksOfB(trial, state) }),
       ]);
@@ -51,7 +52,7 @@ export const makingVms: readonly Clause<DirectorState>[] = [
     after: ['vms.create'],
     needs: ['guest'],
     async run(trial, { a, b }) {
-      await Promise.all([expectAwake(trial, a), expectAwake(trial, b)]);
+      await allEnded([expectAwake(trial, a), expectAwake(trial, b)]);
     },
   },
   {
