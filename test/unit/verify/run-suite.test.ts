@@ -124,17 +124,18 @@ test.each([
 test('of calls at the same time none is still under way when clearing begins', async () => {
   await using simulated = await simulatedScene();
   const { cloud, scene } = simulated;
-  let asked = 0;
+  let [asked, answered] = [0, 0];
   const cpi: Scene['cpi'] = async (request, caller) => {
     if (!request.includes('"create_vm"')) return await scene.cpi(request, caller);
     asked += 1;
     if (asked === 1) return await scene.cpi('{"method":"no_such_method","arguments":[]}', caller);
     await pause(20);
+    answered += 1;
     return await scene.cpi(request, caller);
   };
   const { clauses } = await runSuite({ ...scene, cpi }, { only: ['at-once.create', 'leaves-nothing'] });
   expect(clauses.filter(({ outcome }) => outcome === 'failed').map(({ id }) => id)).toEqual([
     'at-once.create',
   ]);
-  expect([asked, cloud.vms.size]).toEqual([8, 0]);
+  expect([answered, cloud.vms.size]).toEqual([7, 0]);
 });
