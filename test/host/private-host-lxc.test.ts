@@ -1,9 +1,15 @@
 /** Containers on a private host: libvirt's LXC driver, a busybox system, the host's own control groups. */
-import { cp, mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { basename, dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { connectLibvirt } from '../../src/clients/libvirt/index.ts';
-import { findPrivateHost, startPrivateHost } from '../../src/host/private-host/index.ts';
+import { connectLibvirt, libvirtErrors } from '../../src/clients/libvirt/index.ts';
+import {
+  findPrivateHost,
+  privateHostUri,
+  removePrivateHost,
+  startPrivateHost,
+} from '../../src/host/private-host/index.ts';
 import { deviceLinks } from '../../src/platform/device-links.ts';
 import { readTextIfThere } from '../../src/platform/files.ts';
 import { silentLog } from '../../src/platform/log.ts';
@@ -12,6 +18,7 @@ import { waitFor } from '../../src/platform/retry.ts';
 import { startLibvirtd, type TestLibvirtd } from '../support/libvirtd.ts';
 import { guestCgroups, loopDevicesOf, processesIn, tracesOf } from '../support/traces.ts';
 
+const program = join(import.meta.dirname, '../support/private-host-program.ts');
 const memoryMb = 48;
 /** The first program inside: takes more memory than there is, writes down how that ended, and stays. */
 const init = `#!/bin/busybox sh
@@ -77,6 +84,30 @@ test('a container runs within its limits, in control groups of the host’s own'
   expect(await memoryLimit()).toBe(memoryMb * 1024 * 1024);
   expect(await guestCgroups()).toEqual(before);
   await virsh('destroy', 'one');
+});
+
+test('a driver that was installed after the start is there with the next one; nothing else is disturbed', async () => {
+  const base = await mkdtemp(join(tmpdir(), 'bv-'));
+  const dir = join(base, 'h');
+  const driver = (await run(['sh', '-c', 'ls /usr/lib/*/libvirt/connection-driver/*_lxc.so'])).stdout.trim();
+  const drivers = dirname(driver);
+  // the machine as it was without the package
+  const hide = `cp -a ${drivers} ${base}/drivers; rm ${base}/drivers/*_lxc.so; mount --bind ${base}/drivers ${drivers}`;
+  const start = [process.execPath, program, 'start', dir].join(' ');
+  try {
+    const { stdout } = await run(['unshare', '--mount', 'sh', '-ec', `${hide}; ${start}`]);
+    const { pid } = (JSON.parse(stdout) as { host: { pid: number } }).host;
+    const refused = connectLibvirt(privateHostUri(dir, 'lxc'));
+    await expect(refused).rejects.toMatchObject({ libvirtCode: libvirtErrors.NO_CONNECT });
+    await cp(driver, join(base, 'drivers', basename(driver))); // as dpkg does it
+    const signal = AbortSignal.timeout(90_000);
+    expect(await startPrivateHost(dir, { driver: 'lxc', log: silentLog, signal })).toMatchObject({ pid });
+    await using libvirt = await connectLibvirt(privateHostUri(dir, 'lxc'));
+    expect(await libvirt.listDomains()).toEqual([]);
+  } finally {
+    await removePrivateHost(dir);
+    await rm(base, { recursive: true });
+  }
 });
 
 test('what holds a container’s disk goes with the host, even if that is killed', async () => {
