@@ -202,6 +202,7 @@ export interface Inventory {
   readonly stemcells: readonly StemcellCid[];
   /** Those that create_network has made. */
   readonly networks: readonly NetworkCid[];
+  /** The environment's own network is up, and the host forwards the ports that lead to its VMs. */
   readonly networkActive: boolean;
   readonly storageActive: boolean;
 }
@@ -345,6 +346,8 @@ export interface BackendModule {
   readonly traits: Traits;
   /** libvirt's drivers that it works with, as URIs name them, the usual one first. */
   readonly drivers: readonly [string, ...string[]];
+  /** Whether libvirt may be on another machine than the CPI. */
+  readonly remote: boolean;
   /** For `up` and `doctor`; does not connect. */
   preflight(): Promise<Preflight>;
   /** Must not connect: `info` has to answer while the hypervisor is down (contract 8.1, 2). */

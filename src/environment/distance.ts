@@ -39,8 +39,8 @@ async function isWell(record: EnvironmentRecord, cid: VmCid, caller: Caller): Pr
   if (!(await hostRuns(record))) return false;
   try {
     await using backend = await openBackend(record, caller.log);
-    const { vms } = await backend.ground.inventory();
-    if (!vms.some((vm) => vm.cid === cid && vm.state === 'running')) return false;
+    const { vms, networkActive } = await backend.ground.inventory();
+    if (!networkActive || !vms.some((vm) => vm.cid === cid && vm.state === 'running')) return false;
     await (await agentOf(record, caller.log)).ping({ timeoutMs: 2_000, signal: caller.signal });
     return true;
   } catch (error) {

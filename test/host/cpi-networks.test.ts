@@ -321,7 +321,11 @@ describe('ports of the host', () => {
     const before = await rules();
     expect(before.join()).toContain(`--dport 7000 -m comment --comment ${second} -j DNAT`);
     await onHost('iptables', '-t', 'nat', '-F');
-    await host.withBackend(async ({ ground }) => await ground.revive());
+    await host.withBackend(async ({ ground }) => {
+      expect((await ground.inventory()).networkActive).toBe(false);
+      await ground.revive();
+      expect((await ground.inventory()).networkActive).toBe(true);
+    });
     expect(await rules()).toEqual(before);
     await cpi.call('delete_vm', vm);
     expect((await rules()).join()).not.toContain(vm);

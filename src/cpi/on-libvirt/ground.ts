@@ -19,7 +19,7 @@ import { powerState, removeDomain } from './domains.ts';
 import { cloudErrorFrom } from './errors.ts';
 import { refreshPool } from './free-bytes.ts';
 import { type LibvirtHost, poolPathIn } from './libvirt-host.ts';
-import { renderForwards } from './networks/forward-host.ts';
+import { forwardsStand, renderForwards } from './networks/forward-host.ts';
 import { managedNetworks } from './networks/look-up.ts';
 import { removeNetwork } from './networks/managed-networks.ts';
 import { giveUpAddresses } from './networks.ts';
@@ -127,7 +127,7 @@ export class LibvirtGround implements Ground {
       snapshots: named(volumes, this.#parts.snapshotVolume) as SnapshotCid[],
       stemcells: named(volumes, stemcellName) as StemcellCid[],
       networks: managed.map(({ name }) => name as NetworkCid),
-      networkActive: (await network?.isActive()) ?? false,
+      networkActive: ((await network?.isActive()) ?? false) && (await forwardsStand(this.#host, own)),
       storageActive,
     };
   }

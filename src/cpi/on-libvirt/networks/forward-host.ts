@@ -4,7 +4,7 @@ import type { VmSpec } from '../../backend.ts';
 import { CloudError } from '../../errors.ts';
 import type { LibvirtHost } from '../libvirt-host.ts';
 import { vmRecords } from '../vm-records.ts';
-import { forwardRules } from './forward-rules.ts';
+import { forwardRules, rulesStand, type VmForwards } from './forward-rules.ts';
 import { portInUse } from './host-ports.ts';
 import { collide, describeForward, forwardsOf } from './port-forwards.ts';
 import { describeVm } from './taken-addresses.ts';
@@ -62,7 +62,7 @@ export async function renderForwards(host: LibvirtHost, leaving: readonly string
     (vm) => vm.environment === environment && !leaving.includes(vm.cid),
   );
   const saved = await onHost(host, ['iptables-save']);
-  const rules = forwardRules(saved, `BOSHVIRT_${shortHash(environment, 10)}`, vms);
+  const rules = forwardRules(saved, chainsOf(environment), vms);
   if (vms.some(({ forwards }) => forwards.length > 0) && !/^:LIBVIRT_FWI /m.test(saved))
     throw noForwarding(
       'libvirt does not filter with iptables here',
@@ -70,6 +70,20 @@ export async function renderForwards(host: LibvirtHost, leaving: readonly string
     );
   if (rules !== '') await onHost(host, ['iptables-restore', '--noflush', '--wait', '20'], rules);
 }
+
+/** false if the host has lost them, by a reboot say. Who cannot look believes that they are there. */
+export async function forwardsStand(host: LibvirtHost, vms: readonly VmForwards[]): Promise<boolean> {
+  if (vms.every(({ forwards }) => forwards.length === 0)) return true;
+  const canLook = await requireForwarding(host).then(
+    () => true,
+    () => false,
+  );
+  return (
+    !canLook || rulesStand(await onHost(host, ['iptables-save']), chainsOf(host.config.environment), vms)
+  );
+}
+
+const chainsOf = (environment: string): string => `BOSHVIRT_${shortHash(environment, 10)}`;
 
 async function lockForwards({ config }: LibvirtHost): Promise<AsyncDisposable> {
   const { lockFolder, takeLock } = await import('../../../platform/lock.ts');

@@ -35,6 +35,16 @@ export function forwardRules(saved: string, name: string, vms: readonly VmForwar
   return [nat, filter].map((table) => tableText(saved, table, wanted.length > 0)).join('');
 }
 
+/** Whether the host forwards what these VMs ask for, by what iptables-save says. Pure. */
+export function rulesStand(saved: string, name: string, vms: readonly VmForwards[]): boolean {
+  const lines = saved.split('\n');
+  const jumps = [`-A PREROUTING -j ${name}_IN`, `-A FORWARD -j ${name}_FWD`];
+  const own = lines.filter((line) => line.startsWith(`-A ${name}_IN `));
+  const allOf = ({ cid, forwards }: VmForwards) =>
+    own.filter((line) => line.includes(` --comment ${cid} `)).length === forwards.length;
+  return jumps.every((jump) => lines.includes(jump)) && vms.every(allOf);
+}
+
 interface Table {
   readonly name: string;
   readonly jumps: readonly string[];

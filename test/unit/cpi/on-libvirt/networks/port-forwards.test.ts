@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { NetworkSpec } from '../../../../../src/cpi/agent/index.ts';
-import { forwardRules } from '../../../../../src/cpi/on-libvirt/networks/forward-rules.ts';
+import { forwardRules, rulesStand } from '../../../../../src/cpi/on-libvirt/networks/forward-rules.ts';
 import { portInUse } from '../../../../../src/cpi/on-libvirt/networks/host-ports.ts';
 import {
   collide,
@@ -95,6 +95,17 @@ describe('rules', () => {
     expect(text).toMatch(
       /:B_IN - \[0:0\]\n:B_OUT - \[0:0\]\n-D PREROUTING -j B_IN\n-I PREROUTING 1 -j B_IN\n/,
     );
+  });
+
+  test('stand if each forward has one, and the host’s chains lead to them', () => {
+    const [jump, filter] = ['-A PREROUTING -j B_IN', '-A FORWARD -j B_FWD'];
+    const rule =
+      '-A B_IN -p tcp -m tcp --dport 1 -m comment --comment vm-1 -j DNAT --to-destination 10.0.0.6';
+    const stand = (...lines: string[]) => rulesStand(lines.join('\n'), 'B', vms);
+    expect(stand(jump, filter, rule, rule)).toBe(true);
+    expect(stand(jump, filter, rule)).toBe(false);
+    expect(stand(jump, rule, rule)).toBe(false);
+    expect(stand(filter, rule, rule)).toBe(false);
   });
 
   test('go when no VM has a port, and then there is nothing to do', () => {
