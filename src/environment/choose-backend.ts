@@ -50,18 +50,23 @@ function reachableBy(
 ): readonly BackendModule[] {
   if (uri === undefined) return wanted;
   const driver = driverOf(uri);
-  const reachable = wanted.filter(({ drivers }) => drivers.includes(driver));
+  const knows = ({ drivers }: BackendModule) => drivers.includes(driver);
+  const reachable = wanted.filter((module) => knows(module) && (module.remote || isOnThisMachine(uri)));
   if (reachable.length > 0) return reachable;
-  if (!all.some(({ drivers }) => drivers.includes(driver))) {
+  if (!all.some(knows)) {
     throw new UserError('UNSUPPORTED', `This version has no driver for libvirt '${driver}'`, {
       hints: [`it has: ${all.flatMap(({ drivers }) => drivers).join(', ')}`],
     });
   }
-  const names = wanted.map(({ name }) => name).join(', ');
-  throw new UserError('USAGE', `The backend ${names} does not work with ${uri}`, {
-    hints: [`name a URI that begins with ${wanted.flatMap(({ drivers }) => drivers).join(' or ')}, or none`],
+  const named = wanted.find(knows) ?? wanted[0];
+  const place = named?.remote ? '' : ' and is on this machine';
+  throw new UserError('USAGE', `The backend ${named?.name} does not work with ${uri}`, {
+    hints: [`name a URI that begins with ${named?.drivers.join(' or ')}${place}, or none`],
   });
 }
+
+/** false for a URI that leads to another machine. */
+export const isOnThisMachine = (uri: string): boolean => !uri.includes('+ssh:');
 
 /**
  * Those that take the stemcell. One that names no format may be anything: the CPI looks at its content. Throws for a stemcell

@@ -6,7 +6,7 @@ import { isThere } from '../platform/files.ts';
 import { type Lock, takeLock } from '../platform/lock.ts';
 import { requireDisk } from './adopt-disk.ts';
 import { approveLoss } from './approve-loss.ts';
-import { chooseBackend, refuseObstacles } from './choose-backend.ts';
+import { chooseBackend, isOnThisMachine, refuseObstacles } from './choose-backend.ts';
 import { refuseUnknown } from './decide.ts';
 import { distance } from './distance.ts';
 import { approve } from './doctor.ts';
@@ -66,7 +66,7 @@ async function upLocked(
   if (before && far === 'none') return { record: before, changed: false };
   if (before && far === 'remake') await approveLoss(before, caller);
   const backend = await chooseBackend(request, before);
-  if (!before && isOnThisMachine(request.uri)) await refuseObstacles(backend.module);
+  if (!before && isOnThisMachine(request.uri ?? '')) await refuseObstacles(backend.module);
   const missing = await approvedPackages(backend.module, request, before, caller);
   await caller.runSteps(stepsOfUp({ name, request, options, before, backend, missing, lock, caller }), {});
   const record = await readRecord(name);
@@ -95,7 +95,7 @@ async function approvedPackages(
   before: EnvironmentRecord | undefined,
   caller: Caller,
 ): Promise<string[]> {
-  const local = isOnThisMachine(request.uri ?? before?.uri);
+  const local = isOnThisMachine(request.uri ?? before?.uri ?? '');
   const missing = await missingPackages([
     ...(local ? (await backend.preflight()).packages : []),
     ...(chosenStemcell(request, before).stemcell === undefined ? stemcellPackages : []),
@@ -104,5 +104,3 @@ async function approvedPackages(
   await approve(missing, caller);
   return missing;
 }
-
-const isOnThisMachine = (uri: string | undefined): boolean => uri === undefined || !uri.includes('+ssh:');

@@ -125,6 +125,7 @@ export function memoryModule(host: MemoryHost): BackendModule {
       preconfiguredNetworks: false,
     },
     drivers: ['memory'],
+    remote: false,
     preflight: async () => ({ packages: [], checks: [], overheadMb: 0 }),
     async open() {
       return openMemory(host);

@@ -25,7 +25,7 @@ test.each(backendNames)(
     const { module, why } = await chooseBackend({ backend: name }, undefined);
     expect([module.name, why]).toEqual([name, 'as asked for']);
     for (const driver of module.drivers) {
-      const uris = [`${driver}:///system`, `${driver}+ssh://host/system`];
+      const uris = [`${driver}:///system`, ...(module.remote ? [`${driver}+ssh://host/system`] : [])];
       for (const uri of uris) expect((await chooseBackend({ uri }, undefined)).module).toBe(module);
       expect((await chooseBackend({ uri: uris[0], backend: 'auto' }, undefined)).module).toBe(module);
     }
@@ -64,6 +64,18 @@ describe('what does not go together', () => {
       message: 'The backend qemu does not work with lxc:///system',
     });
   });
+
+  test.each([undefined, 'lxc'])(
+    'another machine’s libvirt and a backend that works on this one (%s)',
+    async (backend) => {
+      const request = { uri: 'lxc+ssh://host/system', backend };
+      await expect(chooseBackend(request, undefined)).rejects.toMatchObject({
+        code: 'USAGE',
+        message: 'The backend lxc does not work with lxc+ssh://host/system',
+        hints: [expect.stringContaining('on this machine')],
+      });
+    },
+  );
 
   test.each([
     ['warden-tar', 'qemu', 'lxc'],

@@ -10,6 +10,7 @@ export const lxc: BackendModule = {
     preconfiguredNetworks: true,
   },
   drivers: ['lxc'],
+  remote: false, // disks are files of this machine and become its devices
   preflight: async () => (await import('./preflight.ts')).lxcPreflight,
   async open(config, log) {
     const { openLxc } = await import('./open.ts');

@@ -10,6 +10,7 @@ export const qemu: BackendModule = {
     preconfiguredNetworks: false,
   },
   drivers: ['qemu'],
+  remote: true,
   preflight: async () => (await import('./preflight.ts')).qemuPreflight,
   async open(config, log) {
     const { openQemu } = await import('./open.ts');
