@@ -124,6 +124,12 @@ export async function expectNote(trial: Trial, guest: Guest, path: string, text:
   trial.same(await guest.read(path), text, path, 'guest');
 }
 
+/** The file has the text somewhere. */
+export async function expectNoteWith(trial: Trial, guest: Guest, path: string, text: string): Promise<void> {
+  const note = await guest.read(path);
+  trial.check(note?.includes(text) === true, `${text} in ${path}`, note ?? 'nothing', 'guest');
+}
+
 /** has_vm says no, nobody answers at its address, the hypervisor has no such VM. */
 export async function expectGone(trial: Trial, vm: MadeVm): Promise<void> {
   trial.same(await trial.call('has_vm', vm.cid), false, 'has_vm', 'wire');

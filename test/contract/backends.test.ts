@@ -8,18 +8,21 @@ import { run } from '../../src/platform/process.ts';
 import { runSuite } from '../../src/verify/run-suite.ts';
 import { ownScene } from '../../src/verify/scenes/own-scene.ts';
 
+const timeoutMs = 900_000;
 const boshvirtCommand = join(packageRoot(), 'bin/boshvirt');
 
-test.each(backendNames)('%s keeps the whole contract', async (backend) => {
-  // a checkout's launcher brings the build up to date, but not on the way to the CPI
-  await run([boshvirtCommand, '--version'], { timeoutMs: 120_000 });
-  const module = await backendModule(backend);
-  const signal = AbortSignal.timeout(900_000);
-  await using open = await ownScene({ module, boshvirtCommand, log: silentLog, signal });
-  const { clauses } = await runSuite(open.scene, {
-    signal,
-    onEnd: ({ id, outcome, durationMs, reason = '' }) =>
-      process.stderr.write(`${backend} ${id}: ${outcome} (${durationMs} ms) ${reason}\n`),
-  });
-  expect(clauses.filter(({ outcome }) => outcome === 'failed')).toEqual([]);
-});
+test.each(backendNames)(
+  '%s keeps the whole contract',
+  async (backend) => {
+    // a checkout's launcher brings the build up to date, but not on the way to the CPI
+    await run([boshvirtCommand, '--version'], { timeoutMs: 120_000 });
+    const module = await backendModule(backend);
+    const signal = AbortSignal.timeout(timeoutMs);
+    await using open = await ownScene({ module, boshvirtCommand, log: silentLog, signal });
+    const { clauses } = await runSuite(open.scene, { signal });
+    const skipped = clauses.filter(({ outcome }) => outcome === 'skipped');
+    for (const { id, reason } of skipped) process.stderr.write(`${backend}: ${id} is skipped: ${reason}\n`);
+    expect(clauses.filter(({ outcome }) => outcome === 'failed')).toEqual([]);
+  },
+  timeoutMs,
+);

@@ -3,6 +3,7 @@ import {
   expectAttached,
   expectDisks,
   expectNote,
+  expectNoteWith,
   expectSeen,
   expectStored,
   expectUnseen,
@@ -147,12 +148,7 @@ export const swappingDisks: readonly Clause<DirectorState>[] = [
       await attach(trial, b, disk);
       await expectAttached(trial, b.cid, [disk.cid]);
       await mountStore(trial, trial.guest(b), disk);
-      trial.check(
-        (await trial.guest(b).read(noteOnStore))?.includes(notes[0]) === true,
-        `${notes[0]} in ${noteOnStore}`,
-        'something else',
-        'guest',
-      );
+      await expectNoteWith(trial, trial.guest(b), noteOnStore, notes[0]);
       trial.same((await trial.guest(b).facts()).boot, boot, 'the boot since which the guest runs', 'guest');
     },
   },

@@ -148,7 +148,7 @@ export const deletingVms: readonly Clause<DirectorState>[] = [
     id: 'vms.delete-with-disk',
     title: 'delete_vm of a VM with a disk takes the VM away and keeps the disk',
     section: '8.1',
-    after: ['resize.ground', 'cloud-check.reboot-off'],
+    after: ['resize.ground'],
     needs: ['guest'],
     async run(trial, { a, growing }) {
       await trial.call('delete_vm', a.cid);
