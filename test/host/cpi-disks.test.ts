@@ -216,6 +216,7 @@ describe('snapshot_disk', () => {
   describe('of a disk that takes its time', () => {
     let vm: string;
     let disk: string;
+    const others: string[] = [];
 
     beforeAll(async () => {
       vm = await vms.create(32);
@@ -224,7 +225,7 @@ describe('snapshot_disk', () => {
       await writeMark(disk, 5);
       await cpi.call('attach_disk', vm, disk);
     });
-    afterAll(async () => await forget(vm, [disk]));
+    afterAll(async () => await forget(vm, [disk, ...others]));
 
     test('leaves no half when it is killed, and hinders nobody afterwards', async () => {
       const known = await snapshotFiles();
@@ -234,14 +235,21 @@ describe('snapshot_disk', () => {
       child.kill('SIGKILL');
       await ended;
       expect(await volumesOf(half)).toEqual([`${half}.qcow2`]);
-      const [whole, other] = await Promise.all([
+      const [second = '', third = ''] = await makeDisks(2);
+      await writeMark(second, 6);
+      await cpi.call('attach_disk', vm, second);
+      const [whole, ofSecond] = await Promise.all([
         cpi.call('snapshot_disk', disk, {}),
+        cpi.call('snapshot_disk', second, {}),
+        cpi.call('attach_disk', vm, third),
         cpi.call('set_vm_metadata', vm, { name: 'a/b' }),
       ]);
-      expect(other).toBeNull();
+      expect(await cpi.call('get_disks', vm)).toEqual([disk, second, third]);
+      await expectMark(ofSecond, 6);
       await expectMark(whole, 5);
       expect(await volumesOf(half)).toEqual([`${half}.qcow2`]);
-      for (const each of [half, whole]) await cpi.call('delete_snapshot', each);
+      for (const each of [half, whole, ofSecond]) await cpi.call('delete_snapshot', each);
+      others.push(second, third);
     });
 
     test('is whole though the VM is stopped in the midst', async () => {

@@ -42,7 +42,7 @@ function cannotShrink(disk: DiskCid, fromMb: number, toMb: number): CloudError {
   });
 }
 
-/** QEMU before 5.1, and any for an image in qcow2's first format, grows none that holds the states of environment snapshots. */
+/** An older QEMU, or any for an image in qcow2's first format, grows none that holds the states of environment snapshots. */
 function withSnapshotHint(error: unknown, what: string): CloudError {
   if (!/which has snapshots/.test(messageOf(error))) return cloudErrorFrom(error, what);
   return new CloudError('NotSupported', `${what}: ${messageOf(error)}`, {
