@@ -1,5 +1,5 @@
 import { readdir, readFile, readlink, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { deviceLinks } from '../../platform/device-links.ts';
 import { run } from '../../platform/process.ts';
 
@@ -11,7 +11,7 @@ export async function releaseDevices(dir: string): Promise<void> {
   const devices = await loopDevicesOf(dir);
   for (const name of await readdir(deviceLinks).catch(() => [])) {
     const link = join(deviceLinks, name);
-    const target = await readlink(link).catch(() => '');
+    const target = resolve(deviceLinks, await readlink(link).catch(() => ''));
     if (devices.includes(target) || target.startsWith(`${dir}/`)) await rm(link, { force: true });
   }
   for (const device of devices) await run(['losetup', '--detach', device], { okExitCodes: [1] });

@@ -9,7 +9,7 @@ import { lockInPool } from '../../on-libvirt/locks.ts';
 import { userOfDisk } from './disk-users.ts';
 import { findDisk } from './disks.ts';
 import { type DomainDisk, diskXml, freeTarget, persistentDisks } from './domain-disks.ts';
-import { closeLoopDevice, diskLink, isIdle, loopDeviceOf, openLoopDevice } from './loop-devices.ts';
+import { closeLoopDevice, isIdle, loopDeviceOf, openLoopDevice } from './loop-devices.ts';
 import { diskVolume } from './volume-names.ts';
 
 /**
@@ -25,12 +25,12 @@ export async function attachDisk(host: LibvirtHost, domain: Domain, disk: DiskCi
   const target = targetOf(before, disk) ?? (await unusedTarget(domain));
   if (missing.live || missing.config) {
     await refuseOtherUser(host, domain, disk);
-    const path = await volume.path();
+    const file = { name: disk, path: await volume.path() };
     await writeDiskClaim(host, disk, domain.name as VmCid);
     await using undo = new Undo(host.log);
-    undo.defer(`free the device of disk ${disk}`, () => closeLoopDevice(disk, path));
+    undo.defer(`free the device of disk ${disk}`, () => closeLoopDevice(file));
     try {
-      await openLoopDevice(disk, path);
+      await openLoopDevice(file);
       await domain.attachDevice(diskXml({ cid: disk, target }), missing);
     } catch (error) {
       throw cloudErrorFrom(error, `Attaching disk ${disk} to VM ${domain.name}`);
@@ -47,7 +47,7 @@ export async function attachDisk(host: LibvirtHost, domain: Domain, disk: DiskCi
  */
 export async function detachDisk(host: LibvirtHost, domain: Domain, disk: DiskCid): Promise<void> {
   await using _lock = await lockInPool(host, disk, 'detach_disk');
-  const path = `${await host.poolPath()}/${diskVolume(disk)}`;
+  const file = { name: disk, path: `${await host.poolPath()}/${diskVolume(disk)}` };
   const attached = await persistentDisks(domain);
   const [live, config] = [named(attached.live ?? [], disk), named(attached.config, disk)];
   const known = live ?? config;
@@ -55,14 +55,14 @@ export async function detachDisk(host: LibvirtHost, domain: Domain, disk: DiskCi
     if (!(await findDisk(host, disk))) throw diskNotFound(disk);
     throw diskNotAttached(domain.name, disk);
   }
-  const device = await loopDeviceOf(path);
+  const device = await loopDeviceOf(file);
   if (device !== undefined && !(await isIdle(device))) throw stillMounted(domain, disk);
   try {
     await domain.detachDevice(diskXml(known), { live: live !== undefined, config: config !== undefined });
   } catch (error) {
     throw cloudErrorFrom(error, `Detaching disk ${disk} from VM ${domain.name}`);
   }
-  if (!(await closeLoopDevice(disk, path))) throw stillMounted(domain, disk);
+  if (!(await closeLoopDevice(file))) throw stillMounted(domain, disk);
   await requireDetached(domain, disk);
 }
 
@@ -72,7 +72,7 @@ export async function openDisksOf(host: LibvirtHost, domain: Domain): Promise<vo
     await using _lock = await lockInPool(host, cid, 'start');
     const volume = await findDisk(host, cid);
     if (!volume) throw diskNotFound(cid);
-    await openLoopDevice(cid, await volume.path());
+    await openLoopDevice({ name: cid, path: await volume.path() });
   }
 }
 
@@ -81,12 +81,12 @@ export async function closeDisksOf(host: LibvirtHost, domain: Domain): Promise<v
   const folder = await host.poolPath();
   for (const { cid } of (await persistentDisks(domain)).config) {
     await using _lock = await lockInPool(host, cid, 'delete_vm');
-    if (await closeLoopDevice(cid, `${folder}/${diskVolume(cid)}`)) continue;
+    if (await closeLoopDevice({ name: cid, path: `${folder}/${diskVolume(cid)}` })) continue;
     throw new CloudError(
       'CloudError',
       `VM '${domain.name}' is stopped, and something still uses disk '${cid}'`,
       {
-        hints: [`look at what mounts it: grep ${diskLink(cid)} /proc/*/mountinfo`],
+        hints: ['losetup -a tells its device, and grep DEVICE /proc/*/mountinfo what has that mounted'],
       },
     );
   }

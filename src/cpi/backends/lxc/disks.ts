@@ -75,7 +75,7 @@ export class LxcDisks implements DiskStore {
           'CloudError',
           `Disk '${cid}' is attached to VM '${user.domain.name}'; detach it first`,
         );
-      await closeLoopDevice(cid, await volume.path());
+      await closeLoopDevice({ name: cid, path: await volume.path() });
       await deleteVolume(pool, diskVolume(cid));
     } else this.#host.log.info(`disk ${cid} is not there: nothing to delete`);
     await deleteVolume(pool, descriptionVolume(cid));
@@ -96,7 +96,7 @@ export class LxcDisks implements DiskStore {
     const { capacityBytes } = await volume.info();
     if (wanted < capacityBytes) throw cannotShrink(cid, capacityBytes, sizeMb);
     const path = await volume.path();
-    const device = await loopDeviceOf(path);
+    const device = await loopDeviceOf({ name: cid, path });
     const mounted = device !== undefined && (await isMounted(device));
     if (mounted && !(await canGrowMounted())) throw cannotGrowMounted(cid);
     try {

@@ -2,7 +2,7 @@ import { type Domain, parseXml, type XmlElement } from '../../../clients/libvirt
 import { fillTemplate } from '../../../platform/template.ts';
 import type { DiskCid } from '../../backend.ts';
 import { isDiskCid } from '../../on-libvirt/cids.ts';
-import { diskLink } from './loop-devices.ts';
+import { deviceLink } from './loop-devices.ts';
 
 /** A persistent disk of a domain as its XML shows it; a container's own disks are file systems there. */
 export interface DomainDisk {
@@ -32,7 +32,7 @@ export async function persistentDisks(
 }
 
 export function diskXml({ cid, target }: DomainDisk): string {
-  return fillTemplate('lxc/disk.xml', { path: diskLink(cid), target, serial: cid });
+  return fillTemplate('lxc/disk.xml', { path: deviceLink(cid), target, serial: cid });
 }
 
 /**

@@ -1,8 +1,8 @@
 import { escapeXml, fillTemplate, markup } from '../../../platform/template.ts';
 import type { VmSpec } from '../../backend.ts';
 import { vmRecordXml } from '../../on-libvirt/vm-records.ts';
-import { imageLink } from './image-links.ts';
 import { interfacesXml } from './interfaces.ts';
+import { deviceLink } from './loop-devices.ts';
 import type { VmProperties } from './options.ts';
 import { vmVolumes } from './volume-names.ts';
 
@@ -29,10 +29,10 @@ export function domainXml({ folder, environment, spec, properties }: DomainFacts
     quota: properties.cpus * periodUs,
     script: fillTemplate('lxc/init.sh', {}),
     init: markup(properties.init.map((word) => `<initarg>${escapeXml(word)}</initarg>`)),
-    rootPath: imageLink(vmVolumes.root(spec.cid)),
+    rootPath: deviceLink(vmVolumes.root(spec.cid)),
     ephemeral: markup(
       properties.ephemeralDiskMb > 0
-        ? fillTemplate('lxc/ephemeral.xml', { path: imageLink(vmVolumes.ephemeral(spec.cid)) })
+        ? fillTemplate('lxc/ephemeral.xml', { path: deviceLink(vmVolumes.ephemeral(spec.cid)) })
         : '',
     ),
     settingsPath: path(vmVolumes.settings),

@@ -1,57 +1,64 @@
 import { constants } from 'node:fs';
-import { mkdir, open, readdir, rename, rm, symlink } from 'node:fs/promises';
+import { mkdir, open, readlink, rename, rm, symlink } from 'node:fs/promises';
+import { basename } from 'node:path';
 import { deviceLinks } from '../../../platform/device-links.ts';
 import { errnoOf } from '../../../platform/errors.ts';
 import { readTextIfThere } from '../../../platform/files.ts';
 import { run } from '../../../platform/process.ts';
 import { waitFor } from '../../../platform/retry.ts';
-import type { DiskCid } from '../../backend.ts';
 
 /** The kernel takes a container's mounts away shortly after its last process. */
 const settleMs = 5_000;
 
-/**
- * The path by which a domain's definition names a disk: a link to its loop device. It lies in memory as the devices do: after
- * a reboot of the machine it is gone, so that a number in an old definition never leads to somebody else's file.
- */
-export const diskLink = (disk: DiskCid): string => `${deviceLinks}/${disk}`;
-
-/** The loop device that shows the file `path`: `/dev/loop3`; undefined if none does. */
-export async function loopDeviceOf(path: string): Promise<string | undefined> {
-  const names = (await readdir('/sys/block')).filter((name) => name.startsWith('loop'));
-  const files = await Promise.all(
-    names.map(async (name) => (await readTextIfThere(`/sys/block/${name}/loop/backing_file`))?.trimEnd()),
-  );
-  const at = files.indexOf(path);
-  return at < 0 ? undefined : `/dev/${names[at]}`;
+/** A file of the pool that containers have as a device: a VM's own image or a persistent disk. */
+export interface LoopFile {
+  /** Of the link to its device: a CID, or the name of the volume of a VM's image. */
+  readonly name: string;
+  readonly path: string;
 }
 
-/** Makes a disk's file a device with a link to it; idempotent. Hold the disk's lock. */
-export async function openLoopDevice(disk: DiskCid, path: string): Promise<void> {
-  const device = (await loopDeviceOf(path)) ?? (await newLoopDevice(path));
-  const link = diskLink(disk);
+/**
+ * The path by which a domain's definition names a device: a link to the loop device that shows the file. It lies in memory as
+ * devices do: after a reboot of the machine it is gone, so that a number in an old definition never leads to somebody else's
+ * file.
+ */
+export const deviceLink = (name: string): string => `${deviceLinks}/${name}`;
+
+/** The loop device that shows a file: `/dev/loop3`; undefined if none does. */
+export async function loopDeviceOf({ name, path }: LoopFile): Promise<string | undefined> {
+  const link = await readlink(deviceLink(name)).catch(() => undefined);
+  const device = link && basename(link);
+  return device && (await fileOf(device)) === path ? `/dev/${device}` : undefined;
+}
+
+const fileOf = async (device: string): Promise<string | undefined> =>
+  (await readTextIfThere(`/sys/block/${device}/loop/backing_file`))?.trimEnd();
+
+/** Makes a file a device with a link to it; idempotent. Hold a lock on what it belongs to. */
+export async function openLoopDevice(file: LoopFile): Promise<void> {
+  if ((await loopDeviceOf(file)) !== undefined) return;
+  // gives the device of a file that has one, of a killed call, say
+  const { stdout } = await run(['losetup', '--find', '--show', '--nooverlap', file.path]);
+  const link = deviceLink(file.name);
   await mkdir(deviceLinks, { recursive: true });
   await rm(`${link}.new`, { force: true }); // a killed call left it
-  await symlink(device, `${link}.new`);
+  // relative: libvirt looks at it while the host's /dev lies elsewhere
+  await symlink(`../${basename(stdout.trim())}`, `${link}.new`);
   await rename(`${link}.new`, link);
 }
 
-async function newLoopDevice(path: string): Promise<string> {
-  return (await run(['losetup', '--find', '--show', '--nooverlap', path])).stdout.trim();
-}
-
-/** Takes a disk's device away, as soon as nobody has it open; false if somebody keeps it. Idempotent. */
-export async function closeLoopDevice(disk: DiskCid, path: string): Promise<boolean> {
-  const device = await loopDeviceOf(path);
-  if (device !== undefined && !(await detachLoopDevice(device, path))) return false;
-  await rm(diskLink(disk), { force: true });
+/** Takes a file's device away, as soon as nobody has it open; false if somebody keeps it. Idempotent. */
+export async function closeLoopDevice(file: LoopFile): Promise<boolean> {
+  const device = await loopDeviceOf(file);
+  if (device !== undefined && !(await detachLoopDevice(device, file.path))) return false;
+  await rm(deviceLink(file.name), { force: true });
   return true;
 }
 
 async function detachLoopDevice(device: string, path: string): Promise<boolean> {
   if (!(await isIdle(device))) return false;
   await run(['losetup', '--detach', device], { okExitCodes: [1] }); // 1: it went by itself
-  const gone = async () => ((await loopDeviceOf(path)) === undefined ? true : undefined);
+  const gone = async () => ((await fileOf(basename(device))) === path ? undefined : true);
   return (await waitFor(gone, { timeoutMs: settleMs, intervalMs: 20 })) ?? false;
 }
 

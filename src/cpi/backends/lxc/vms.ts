@@ -12,7 +12,7 @@ import type {
   VmSpec,
   VmStore,
 } from '../../backend.ts';
-import { type CloudErrorType, stemcellNotFound } from '../../errors.ts';
+import { CloudError, type CloudErrorType, stemcellNotFound } from '../../errors.ts';
 import { isVmCid } from '../../on-libvirt/cids.ts';
 import {
   isWrongState,
@@ -33,7 +33,7 @@ import { removeContainerGroups } from './container-groups.ts';
 import { persistentDisks } from './domain-disks.ts';
 import { domainXml } from './domain-xml.ts';
 import { copyFile, growFilesystem, makeFilesystem } from './filesystems.ts';
-import { linkImages, unlinkImages } from './image-links.ts';
+import { closeImages, openImages } from './image-devices.ts';
 import { initCommandOf, shutdownSignal } from './init-process.ts';
 import { type LxcOptions, parseVmProperties, type VmProperties } from './options.ts';
 import { vmVolumes } from './volume-names.ts';
@@ -115,7 +115,7 @@ export class LxcVms implements VmStore {
   }
 
   async #start(domain: Domain, failure: CloudErrorType): Promise<void> {
-    await linkImages(this.#host, domain.name);
+    await openImages(this.#host, domain.name);
     await openDisksOf(this.#host, domain);
     await startDomain(domain, failure);
   }
@@ -147,17 +147,27 @@ export class LxcVms implements VmStore {
       await domain.destroy().catch(unlessWrongState);
       await this.letGo(domain);
     } else this.#host.log.info(`VM ${cid} is not there: only what is left of it is deleted`);
-    if (isVmCid(cid)) await this.#deleteVolumes(cid);
+    if (isVmCid(cid)) {
+      await this.#closeImages(cid); // also of one whose definition somebody removed
+      await this.#deleteVolumes(cid);
+    }
     if (domain) await giveUpAddresses(this.#host, domain);
     if (domain) await undefineDomain(domain); // last: as long as anything is left, the VM can be found
     if (stemcell !== undefined) await dropUnwantedStemcell(this.#host, stemcell);
   }
 
-  /** Frees what a stopped container still holds: devices of its disks, links, control groups. Idempotent. */
+  /** Frees what a stopped container still holds: devices, control groups. Idempotent. */
   async letGo(domain: Domain): Promise<void> {
     await closeDisksOf(this.#host, domain);
-    await unlinkImages(domain.name);
+    await this.#closeImages(domain.name);
     await removeContainerGroups(domain.name);
+  }
+
+  async #closeImages(vm: string): Promise<void> {
+    if (await closeImages(this.#host, vm)) return;
+    throw new CloudError('CloudError', `VM '${vm}' is stopped, and something still uses its disks`, {
+      hints: [`losetup -a tells their devices, and grep DEVICE /proc/*/mountinfo what has one mounted`],
+    });
   }
 
   /** With the copies that snapshots of the whole VM have made. */

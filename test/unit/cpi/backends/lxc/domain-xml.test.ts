@@ -63,7 +63,7 @@ test('the size is as asked: memory as a limit, processors as a share of time', (
 
 test('the container sees its root, its ephemeral disk, its settings read-only, and writes its console to a file', () => {
   const seen = devices(domain(), 'filesystem').map((filesystem) => ({
-    source: filesystem.child('source')?.attribute(filesystem.attribute('type') === 'file' ? 'file' : 'dir'),
+    source: filesystem.child('source')?.attribute(filesystem.attribute('type') === 'block' ? 'dev' : 'dir'),
     at: filesystem.child('target')?.attribute('dir'),
     readonly: filesystem.child('readonly') !== undefined,
   }));
