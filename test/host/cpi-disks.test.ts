@@ -7,6 +7,9 @@ import { mkdir, open, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { SnapshotCid, SnapshotStore, VmCid } from '../../src/cpi/backend.ts';
+import { LibvirtHost } from '../../src/cpi/on-libvirt/libvirt-host.ts';
+import { lockInPool } from '../../src/cpi/on-libvirt/locks.ts';
+import { silentLog } from '../../src/platform/log.ts';
 import { run } from '../../src/platform/process.ts';
 import { waitFor } from '../../src/platform/retry.ts';
 import type { BoshCpi } from '../support/bosh-cpi.ts';
@@ -93,6 +96,27 @@ describe('disks that are plugged in', () => {
     await cpi.call('delete_vm', vm);
     await cpi.call('attach_disk', other, disk);
     await forget(other, [disk]);
+  });
+
+  test('whoever changes a disk, or who has it, waits for the one that is at it', async () => {
+    const vm = await vms.create(19);
+    const [disk = '', other = ''] = await makeDisks(2);
+    const waiting = await whileLocked(disk, async () => {
+      const calls = [
+        cpi.call('attach_disk', vm, disk),
+        cpi.call('resize_disk', disk, 20),
+        cpi.call('snapshot_disk', disk, {}),
+      ];
+      await cpi.call('attach_disk', vm, other); // takes as long as they would
+      expect((await cpi.call('get_disks', vm)) as string[]).not.toContain(disk);
+      expect([await sizeInMb(disk), await snapshotFiles()]).toEqual([16, []]);
+      return calls;
+    });
+    const [, , snapshot] = await Promise.all(waiting);
+    expect(await cpi.call('get_disks', vm)).toContain(disk);
+    expect(await sizeInMb(disk)).toBe(20);
+    await cpi.call('delete_snapshot', snapshot);
+    await forget(vm, [disk, other]);
   });
 
   test('no word about the VM that a disk is for is needed', async () => {
@@ -403,6 +427,13 @@ const pathOf = (cid: string): string => join(host.poolPath, `${cid}.qcow2`);
 async function makeDisks(count: number): Promise<string[]> {
   const made = Array.from({ length: count }, () => cpi.call('create_disk', 16, {}, null));
   return (await Promise.all(made)).map(String);
+}
+
+/** Does `act` as if another process were at this disk. */
+async function whileLocked<T>(disk: string, act: () => Promise<T>): Promise<T> {
+  await using libvirt = await LibvirtHost.open(host.config, silentLog);
+  await using _lock = await lockInPool(libvirt, disk, 'a test');
+  return await act();
 }
 
 /** Deletes a VM with what it has, and these disks. */
