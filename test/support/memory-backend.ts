@@ -187,6 +187,14 @@ class MemoryVms implements VmStore {
 
   async create(spec: VmSpec): Promise<GuestDisks> {
     if (!this.#host.stemcells.has(spec.stemcell)) throw stemcellNotFound(spec.stemcell);
+    for (const ip of spec.nics.flatMap(({ ips }) => ips)) {
+      const owner = [...this.#host.vms.values()].find((vm) =>
+        vm.spec.nics.some(({ ips }) => ips.includes(ip)),
+      );
+      if (!owner) continue;
+      const message = `Address ${ip} is in use by VM ${owner.spec.cid}`;
+      throw new CloudError('VMCreationFailed', message, { okToRetry: true });
+    }
     const disks = new Set<DiskCid>();
     const fresh = { state: 'off', settings: undefined, metadata: {}, boots: 0 } as const;
     this.#host.vms.set(spec.cid, { spec, ...fresh, disks, madeAt: this.#host.now() });
@@ -330,10 +338,11 @@ class MemoryNetworks implements NetworkStore {
   async create(cid: NetworkCid, request: NetworkRequest): Promise<CreatedNetwork> {
     this.#host.attempt('networks.create');
     this.#host.networks.set(cid, request);
+    const { range = '10.1.0.0/24', gateway = '10.1.0.1' } = request;
     return {
-      range: request.range ?? '10.1.0.0/24',
-      gateway: request.gateway ?? '10.1.0.1',
-      reserved: ['10.1.0.1'],
+      range,
+      gateway,
+      reserved: [gateway],
       cloudProperties: { ...request.cloudProperties, name: cid },
     };
   }

@@ -12,7 +12,7 @@ import { removeStrays } from '../../../src/environment/strays.ts';
 import { vmsOf } from '../../../src/environment/vms.ts';
 import { silentLog } from '../../../src/platform/log.ts';
 import { openMemory } from '../../support/memory-backend.ts';
-import { networks, withVmAndDisk } from '../cpi/methods/world.ts';
+import { networkAt, withVmAndDisk } from '../cpi/methods/world.ts';
 
 afterEach(() => {
   vi.unstubAllEnvs();
@@ -37,7 +37,7 @@ test('a VM has BOSH’s name, its addresses and its disks', async () => {
   const { cpi, host, vm, disk, stemcell } = await withVmAndDisk();
   await cpi.call('set_vm_metadata', vm, { ...metadata, index: '0' });
   await cpi.call('attach_disk', vm, disk);
-  await cpi.call('create_vm', 'agent-2', stemcell, {}, networks, [], {});
+  await cpi.call('create_vm', 'agent-2', stemcell, {}, networkAt(7), [], {});
   const found = await vmsOf(openMemory(host), 'work');
   expect(found).toHaveLength(2);
   expect(found[0]).toMatchObject({ cid: vm, instance: 'machine/0', state: 'running', disks: [disk] });
@@ -98,9 +98,9 @@ test('an adopted disk is the machine’s from the next create-env on; the one be
 
 test('of VMs that bosh’s state does not know, those of a director stay', async () => {
   const { cpi, host, vm, stemcell } = await withVmAndDisk();
-  const more = async () =>
-    ((await cpi.call('create_vm', 'agent', stemcell, {}, networks, [], {})) as [string])[0];
-  const [claimed, directors] = [await more(), await more(), await more()];
+  const more = async (number: number) =>
+    ((await cpi.call('create_vm', 'agent', stemcell, {}, networkAt(number), [], {})) as [string])[0];
+  const [claimed, directors] = [await more(7), await more(8), await more(9)];
   await cpi.call('set_vm_metadata', claimed, metadata);
   await cpi.call('set_vm_metadata', directors, { ...metadata, director: 'lite' });
   await using _ = await stateOf({ current_vm_cid: vm });

@@ -93,12 +93,14 @@ interface StaleReservation extends Reservation {
 export async function staleReservations(host: LibvirtHost, network: Network): Promise<StaleReservation[]> {
   const { reservations } = readHostNetwork(await network.xml());
   const ours = new RegExp(`^(vm-[0-9a-f]{17})-${driverOf(host)}-\\d+$`);
-  const stale: StaleReservation[] = [];
-  for (const reservation of reservations) {
+  const named = reservations.flatMap((reservation) => {
     const vm = ours.exec(reservation.name)?.[1];
-    if (vm !== undefined && !(await host.findVm(vm))) stale.push({ ...reservation, vm });
-  }
-  return stale;
+    return vm === undefined ? [] : [{ ...reservation, vm }];
+  });
+  if (named.length === 0) return [];
+  // asked for after the reservations: a VM is defined before it has one
+  const there = new Set((await host.libvirt.listDomains()).map((domain) => domain.name));
+  return named.filter(({ vm }) => !there.has(vm));
 }
 
 /** Lets DHCP give a defined VM the addresses that were chosen for it, and nobody else. */

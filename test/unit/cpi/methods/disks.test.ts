@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { DiskCid, SnapshotCid } from '../../../../src/cpi/backend.ts';
-import { env, networks, withStemcell, withVmAndDisk } from './world.ts';
+import { env, networkAt, withStemcell, withVmAndDisk } from './world.ts';
 
 test('create_disk makes a disk of that many MiB, whose CID the agent can find it by', async () => {
   const { cpi, host } = await withStemcell();
@@ -41,7 +41,7 @@ test('any number of disks; detach_disk takes one', async () => {
 
 test('wrong states have the director’s names', async () => {
   const { cpi, stemcell, vm, disk } = await withVmAndDisk();
-  const [other] = (await cpi.call('create_vm', 'agent-2', stemcell, {}, networks, [], env)) as [string];
+  const [other] = (await cpi.call('create_vm', 'agent-2', stemcell, {}, networkAt(7), [], env)) as [string];
   expect(await cpi.failure('detach_disk', vm, disk)).toMatchObject({ type: 'DiskNotAttached' });
   expect(await cpi.failure('attach_disk', vm, 'disk-none')).toMatchObject({ type: 'DiskNotFound' });
   expect(await cpi.failure('set_disk_metadata', 'disk-none', {})).toMatchObject({ type: 'DiskNotFound' });

@@ -21,6 +21,9 @@ export const networks = {
   },
 };
 
+/** A network of another VM than that of `withVmAndDisk`. */
+export const networkAt = (number: number) => ({ default: { ...networks.public, ip: `10.0.0.${number}` } });
+
 export const env = { bosh: { password: '*', mbus: { cert: { private_key: 'agent-private-key' } } } };
 
 /** A CPI on a new host that has a stemcell and nothing else. */
