@@ -54,7 +54,7 @@ test('further devices are there, and what libvirt makes of a wrong one is told',
   const devices = [
     '<watchdog model="i6300esb" action="reset"/>',
     '<serial type="null"><target port="1"/></serial>',
-    '<filesystem type="mount" accessmode="mapped"><source dir="/tmp"/><target dir="host-tmp"/></filesystem>',
+    '<filesystem type="mount"><driver type="virtiofs"/><source dir="/tmp"/><target dir="host-tmp"/></filesystem>',
   ];
   const vm = await vms.create(42, { properties: { devices } });
   const xml = await xmlOf(vm);
