@@ -1,4 +1,4 @@
-import type { BackendModule, JsonObject } from '../cpi/backend.ts';
+import type { BackendModule } from '../cpi/backend.ts';
 import type { Caller } from '../environment/steps/step.ts';
 import { UserError } from '../platform/errors.ts';
 import type { ClauseFacts, Sequence } from './clause.ts';
@@ -62,10 +62,7 @@ async function openScene(
     return await givenScene({ cpi, ...complete(given), properties, signal });
   }
   if (module === undefined) throw new TypeError('neither a backend nor a CPI');
-  const chosen: { vmProperties?: JsonObject; diskProperties?: JsonObject } = properties
-    ? { vmProperties: properties.vm, diskProperties: properties.disk }
-    : {};
-  return await ownScene({ module, uri, stemcell, ...chosen, boshvirtCommand, log, signal, say });
+  return await ownScene({ module, uri, stemcell, properties, boshvirtCommand, log, signal, say });
 }
 
 function complete(given: { stemcell: string | undefined; networks: string | undefined }) {

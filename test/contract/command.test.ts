@@ -1,5 +1,5 @@
 /** `boshvirt cpi verify` as people type it, on CPIs that make nothing. */
-import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -77,6 +77,20 @@ test('an executable that says yes to all is told of, with the exit status 51 and
 test('an executable that is not there is no clause that fails', async () => {
   const { stderr, exitCode } = await verify('--cpi', './none', ...given, '--only', 'calls');
   expect([exitCode, stderr]).toEqual([10, expect.stringContaining('none is not installed')]);
+});
+
+test('Ctrl-C takes away what was made, environment and all', async () => {
+  const temporary = join(folder, 't');
+  await mkdir(temporary);
+  const home = process.env.HOME ?? folder; // a stemcell that was built before need not be built again
+  const running = launcherFor(home).start(['cpi', 'verify', '--only', 'vms.awake'], {
+    env: { TMPDIR: temporary },
+  });
+  await running.shows('Make ready: done');
+  running.signal('SIGINT');
+  const { exitCode, stderr } = await running.ended;
+  expect([exitCode, stderr]).toEqual([130, expect.stringContaining('interrupted by SIGINT')]);
+  expect(await readdir(temporary)).toEqual([]);
 });
 
 test.each([

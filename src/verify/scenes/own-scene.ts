@@ -16,20 +16,21 @@ import { executable } from '../run-executable.ts';
 import { neededAddresses, type Scene, type SceneNetwork } from '../scene.ts';
 import type { OpenScene } from './open-scene.ts';
 import { findPlace, type Place, type PlaceOptions } from './own-place.ts';
+import type { GivenProperties } from './scene-files.ts';
 import { unpackStemcell } from './stemcell-file.ts';
 
 export interface OwnSceneOptions extends PlaceOptions {
   /** A stemcell's tarball; without it the probe stemcell in the form that the backend takes. */
   readonly stemcell?: string | undefined;
-  readonly vmProperties?: JsonObject | undefined;
-  readonly diskProperties?: JsonObject | undefined;
+  /** Over small ones of our own. */
+  readonly properties?: GivenProperties | undefined;
   /** This boshvirt's launcher. */
   readonly boshvirtCommand: string;
 }
 
 /** Small, so that many guests fit and boot soon. */
 const smallVm = { cpus: 1, memory: 256, ephemeral_disk: 256 };
-const diskMb = 64;
+const smallDiskMb = 64;
 /** For documentation (RFC 5737): nobody routes them, and here they never leave the bridge. */
 const otherPrefixes = ['198.51.100', '203.0.113'];
 const firstHost = 20;
@@ -47,7 +48,7 @@ export async function ownScene(options: OwnSceneOptions): Promise<OpenScene> {
 }
 
 async function layScene(options: OwnSceneOptions, stack: AsyncDisposableStack): Promise<Scene> {
-  const { module, log, signal, say = () => {} } = options;
+  const { module, properties, log, signal, say = () => {} } = options;
   const place = await findPlace(options, stack);
   const folder = join(place.folder, 'verify');
   await mkdir(folder, { mode: 0o755 });
@@ -67,9 +68,9 @@ async function layScene(options: OwnSceneOptions, stack: AsyncDisposableStack): 
     ...(await programs(options, { place, config, ground, folder }, stack)),
     stemcell,
     folder,
-    vmProperties: { ...smallVm, ...options.vmProperties },
-    diskProperties: options.diskProperties ?? {},
-    diskMb,
+    vmProperties: { ...smallVm, ...properties?.vm },
+    diskProperties: properties?.disk ?? {},
+    diskMb: properties?.diskMb ?? smallDiskMb,
     networks,
     dynamicNetwork: { spec: { cloud_properties: {} }, addresses },
     managedNetwork: {

@@ -127,6 +127,21 @@ export const vmLiars: readonly Liar[] = [
     tell: replace('calculate_vm_cloud_properties', () => ({})),
   },
   {
+    name: 'a cloud property that makes no sense is overlooked',
+    breaks: ['vms.wrong-property'],
+    tell: replace('create_vm', (honest, _, [agent, stemcell, , ...rest]) =>
+      honest(agent ?? '', stemcell ?? '', {}, ...rest),
+    ),
+  },
+  {
+    name: 'a cloud property that makes no sense is to be tried again',
+    breaks: ['vms.wrong-property'],
+    tell: replace('create_vm', (honest, _, args) => {
+      if (JSON.stringify(args[2]).includes('nonsense')) throw failure('VMCreationFailed', 'nonsense', true);
+      return honest(...args);
+    }),
+  },
+  {
     name: 'two VMs may have one address',
     breaks: ['vms.address-taken'],
     tell: replace('create_vm', (honest, cloud, args) => {

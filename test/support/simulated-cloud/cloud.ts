@@ -156,6 +156,8 @@ const stemcellMethods = (cloud: SimulatedCloud): Record<string, Method> => ({
 const vmMethods = (cloud: SimulatedCloud): Record<string, Method> => ({
   create_vm(agentId, stemcell, properties, networks) {
     if (!cloud.stemcells.has(text(stemcell))) throw failure('CloudError', `no stemcell ${stemcell}`);
+    if (Object.values(properties as JsonObject).some((value) => typeof value !== 'number'))
+      throw failure('CloudError', 'cloud properties are numbers');
     const cid = cloud.newCid('vm');
     const sent = networks as Record<string, JsonObject>;
     if (Object.values(sent).some(({ type }) => type === 'vip')) throw failure('NotSupported', 'vip');

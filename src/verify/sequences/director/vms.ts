@@ -3,6 +3,7 @@ import { allEnded } from '../../../platform/all-ended.ts';
 import type { Clause } from '../../clause.ts';
 import { isObject } from '../../exchange.ts';
 import { expectAwake, expectGone, expectNetworks, expectNics } from '../../expectations.ts';
+import { ClauseSkipped } from '../../outcome.ts';
 import { networksFor } from '../../scene.ts';
 import { stemcellAtHand } from '../../stemcell-at-hand.ts';
 import { said, type Trial, typeOf } from '../../trial.ts';
@@ -25,6 +26,33 @@ export const makingVms: readonly Clause<DirectorState>[] = [
       const answer = await trial.offered('calculate_vm_cloud_properties', wanted);
       trial.check(isObject(answer) && Object.keys(answer).length > 0, 'cloud properties', answer, 'wire');
       state.calculated = answer as JsonObject;
+    },
+  },
+  {
+    id: 'vms.wrong-property',
+    title: 'A cloud property that makes no sense is refused, not to be tried again, and leaves no VM',
+    section: '8.1',
+    async run(trial) {
+      const { vmProperties, networks, guests, hypervisor } = trial.scene;
+      const [key] = Object.keys(vmProperties);
+      if (key === undefined) throw new ClauseSkipped('no cloud properties of a VM were given');
+      const before = await hypervisor?.vms();
+      const properties = { ...vmProperties, [key]: { nonsense: true } };
+      const request = [
+        properties,
+        networksFor(networks.slice(0, 1), numberA),
+        [],
+        guests?.env ?? {},
+      ] as const;
+      const error = await trial.refused(
+        [],
+        'create_vm',
+        'agent-of-nobody',
+        await stemcellAtHand(trial),
+        ...request,
+      );
+      trial.check(!error.ok_to_retry, 'ok_to_retry false: another try cannot help', 'true', 'wire');
+      trial.same((await hypervisor?.vms())?.sort(), before?.sort(), 'the VMs after it', 'hypervisor');
     },
   },
   {
