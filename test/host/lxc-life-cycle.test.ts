@@ -278,6 +278,32 @@ test('delete_vm keeps a disk that is attached, and frees it', async () => {
   expect(await guests.shell(a, `cat ${store}/note`)).toBe('kept');
 });
 
+test('a snapshot of the whole VM brings all its disks back, without its memory', async () => {
+  const note = async (text: string) =>
+    await guests.shell(
+      a,
+      `echo ${text} >/root/note; echo ${text} >/var/vcap/data/note; echo ${text} >${store}/note`,
+    );
+  const notes = async () => await guests.shell(a, `cat /root/note /var/vcap/data/note ${store}/note`);
+  await note('then');
+  const before = await stateOf(a);
+  const vm = vmOf(a) as VmCid;
+  await host.withBackend(async ({ snapshots }) => {
+    expect(await snapshots?.create(vm, 'first one')).toMatchObject({ name: 'first one', withMemory: false });
+    await expect(snapshots?.create(vm, 'first one')).rejects.toThrow(/already/);
+    expect((await snapshots?.list(vm))?.map(({ name }) => name)).toEqual(['first one']);
+    expect(await stateOf(a)).toBe(before);
+    await note('now');
+    await snapshots?.restore(vm, 'first one');
+    await guests.awake(a);
+    expect(await notes()).toBe('then\nthen\nthen');
+    await snapshots?.delete(vm, 'first one');
+    await snapshots?.delete(vm, 'first one');
+    await expect(snapshots?.restore(vm, 'first one')).rejects.toThrow(/has no snapshot/);
+  });
+  expect(await host.volumeNames(`${vm}-state`)).toEqual([]);
+});
+
 test('a create_vm that is killed leaves what delete_vm finds', async () => {
   const child = cpi.start('create_vm', ...guests.request('agent-c', stemcell, c));
   const half = await until('the VM', async () => (await host.vmNames()).find((name) => name !== vmOf(a)));

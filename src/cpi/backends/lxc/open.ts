@@ -10,6 +10,7 @@ import { disksIn } from './domain-disks.ts';
 import { parseOptions } from './options.ts';
 import { RootImages } from './root-images.ts';
 import { LxcSettings } from './settings.ts';
+import { LxcSnapshots } from './snapshots.ts';
 import { LxcVms } from './vms.ts';
 import { vmVolumes } from './volume-names.ts';
 
@@ -25,6 +26,7 @@ export async function openLxc(config: BackendConfig, log: Log): Promise<Backend>
     networks: new LibvirtNetworks(host),
     settings: new LxcSettings(host),
     ground: groundOf(host, vms),
+    snapshots: new LxcSnapshots(host, vms),
     async [Symbol.asyncDispose]() {
       await host[Symbol.asyncDispose]();
     },
