@@ -1,5 +1,4 @@
 import { LibvirtError, libvirtErrors, type Network } from '../../../clients/libvirt/index.ts';
-import { shortHash } from '../../../platform/ids.ts';
 import { fillTemplate } from '../../../platform/template.ts';
 import type { NetworkSpec } from '../../agent/networks.ts';
 import type { NicPlan, VmCid, VmSpec } from '../../backend.ts';
@@ -8,10 +7,9 @@ import type { LibvirtHost } from '../libvirt-host.ts';
 import { vmRecords } from '../vm-records.ts';
 import { canonicalAddress } from './addresses.ts';
 import { chooseDynamicAddress } from './dynamic-address.ts';
+import { lockOnHost } from './host-lock.ts';
 import { type Reservation, readHostNetwork } from './host-network.ts';
 import type { WantedNetwork } from './nics.ts';
-
-const lockTimeoutMs = 120_000;
 
 /**
  * Addresses of a VM's dynamic networks, by the networks' names. The networks stay locked until `reserveAddresses` or the end of
@@ -26,7 +24,7 @@ export async function chooseAddresses(
   const chosen = new Map<string, NetworkSpec>();
   // sorted: two processes that lock the same two networks must not wait for each other
   for (const hostNetwork of [...new Set(dynamic.map((each) => each.hostNetwork))].sort()) {
-    await lockNetwork(host, hostNetwork);
+    host.locks.add(await lockOnHost(host, `addresses of ${hostNetwork}`, 'choosing an address'));
     const network = await existingNetwork(host, hostNetwork);
     await dropStaleReservations(host, network);
     const taken = await takenAddresses(host, network);
@@ -42,12 +40,6 @@ export async function chooseAddresses(
     }
   }
   return chosen;
-}
-
-async function lockNetwork(host: LibvirtHost, network: string): Promise<void> {
-  const { lockFolder, takeLock } = await import('../../../platform/lock.ts');
-  const path = `${lockFolder()}/addresses-${shortHash(`${host.config.uri} ${network}`, 16)}.lock`;
-  host.locks.add(await takeLock(path, lockTimeoutMs, `an address on network ${network}`));
 }
 
 async function existingNetwork(host: LibvirtHost, name: string): Promise<Network> {

@@ -5,11 +5,10 @@ import { CloudError } from '../../errors.ts';
 import type { LibvirtHost } from '../libvirt-host.ts';
 import { vmRecords } from '../vm-records.ts';
 import { forwardRules, rulesStand, type VmForwards } from './forward-rules.ts';
+import { lockOnHost } from './host-lock.ts';
 import { portInUse } from './host-ports.ts';
 import { collide, describeForward, forwardsOf } from './port-forwards.ts';
 import { describeVm } from './taken-addresses.ts';
-
-const lockTimeoutMs = 60_000;
 
 /** Throws a NotSupported that says what to do if ports of the hypervisor's machine cannot be forwarded from here. */
 export async function requireForwarding({ config }: LibvirtHost): Promise<void> {
@@ -57,7 +56,7 @@ export async function openPorts(host: LibvirtHost, spec: VmSpec): Promise<void> 
 /** Makes the host forward what the environment's VMs ask for, but for those of `leaving`. */
 export async function renderForwards(host: LibvirtHost, leaving: readonly string[] = []): Promise<void> {
   const { environment } = host.config;
-  await using _ = await lockForwards(host); // or the rules of one who has read earlier would come later
+  await using _ = await lockOnHost(host, `forwards of ${environment}`, 'writing port forwards'); // or the rules of one who has read earlier would come later
   const vms = (await vmRecords(host.libvirt)).filter(
     (vm) => vm.environment === environment && !leaving.includes(vm.cid),
   );
@@ -84,12 +83,6 @@ export async function forwardsStand(host: LibvirtHost, vms: readonly VmForwards[
 }
 
 const chainsOf = (environment: string): string => `BOSHVIRT_${shortHash(environment, 10)}`;
-
-async function lockForwards({ config }: LibvirtHost): Promise<AsyncDisposable> {
-  const { lockFolder, takeLock } = await import('../../../platform/lock.ts');
-  const path = `${lockFolder()}/forwards-${shortHash(`${config.uri} ${config.environment}`, 16)}.lock`;
-  return await takeLock(path, lockTimeoutMs, 'port forwards');
-}
 
 /** Runs a program in the network that libvirt's bridges are in. */
 async function onHost(

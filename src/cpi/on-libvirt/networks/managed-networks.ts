@@ -18,11 +18,10 @@ import {
   type Range,
 } from './addresses.ts';
 import { rangesFor } from './free-range.ts';
+import { lockOnHost } from './host-lock.ts';
 import { readHostNetwork } from './host-network.ts';
 import { allNetworks } from './look-up.ts';
 import { type NetworkMode, parseNetworkProperties } from './network-properties.ts';
-
-const chooseTimeoutMs = 60_000;
 
 /** Makes a libvirt network named after the CID, in the environment's name. */
 export async function createNetwork(
@@ -32,7 +31,7 @@ export async function createNetwork(
 ): Promise<CreatedNetwork> {
   const mode = modeOf(host, cid, request);
   const ranges = wantedRanges(cid, request);
-  await using _ = await onlyOneAtOnce(host); // or two would take ranges that overlap
+  await using _ = await lockOnHost(host, 'ranges', 'create_network'); // or two would take ranges that overlap
   const taken = await takenRanges(host);
   for (const [at, range] of ranges.entries()) {
     const owner = taken.find((other) => overlap(other.range, range));
@@ -182,9 +181,3 @@ const forwards: Readonly<Record<NewNetwork['mode'], string>> = {
 
 /** Named here: of two networks whose bridges libvirt names at once one may fail (libvirt-spikes.md 7). At most 15 characters. */
 const bridgeFor = (cid: string): string => `bvn-${shortHash(cid, 11)}`;
-
-async function onlyOneAtOnce({ config }: LibvirtHost): Promise<AsyncDisposable> {
-  const { lockFolder, takeLock } = await import('../../../platform/lock.ts');
-  const path = `${lockFolder()}/networks-${shortHash(config.uri, 16)}.lock`;
-  return await takeLock(path, chooseTimeoutMs, 'create_network');
-}
