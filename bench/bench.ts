@@ -1,3 +1,5 @@
+import type { BackendName } from '../src/cpi/backends/registry.ts';
+import { Containers } from './harness/containers.ts';
 import { type Images, makeImages } from './harness/images.ts';
 import { interleave, type Side } from './harness/interleave.ts';
 import { Machines } from './harness/machines.ts';
@@ -6,15 +8,18 @@ import type { Sample } from './harness/sample.ts';
 
 /** What figures share. Each is made when the first one asks for it, and goes when the benchmark ends. */
 export interface Bench {
-  rig(): Promise<Rig>;
+  /** Of QEMU if nobody asks for another backend. */
+  rig(backend?: BackendName): Promise<Rig>;
   machines(): Promise<Machines>;
+  containers(): Promise<Containers>;
   images(): Promise<Images>;
   /** Measures two sides in turn; throws as soon as somebody wants the end. */
   compare(rounds: number, ours: Side, theirs: Side): Promise<[Sample, Sample]>;
 }
 
 export function openBench(signal: AbortSignal): Bench & AsyncDisposable {
-  let rig: Promise<Rig> | undefined;
+  const rigs = new Map<BackendName, Promise<Rig>>();
+  let containers: Promise<Containers> | undefined;
   let machines: Promise<Machines> | undefined;
   let images: Promise<Images> | undefined;
   const unlessOver = (side: Side) => async () => {
@@ -22,9 +27,14 @@ export function openBench(signal: AbortSignal): Bench & AsyncDisposable {
     return await side();
   };
   const bench: Bench = {
-    rig() {
-      rig ??= openRig(signal);
+    rig(backend = 'qemu') {
+      const rig = rigs.get(backend) ?? openRig(signal, backend);
+      rigs.set(backend, rig);
       return rig;
+    },
+    containers() {
+      containers ??= bench.rig('lxc').then((opened) => Containers.prepare(opened));
+      return containers;
     },
     machines() {
       machines ??= bench.rig().then((opened) => Machines.prepare(opened));
@@ -39,7 +49,8 @@ export function openBench(signal: AbortSignal): Bench & AsyncDisposable {
   return {
     ...bench,
     async [Symbol.asyncDispose]() {
-      await (await rig?.catch(() => undefined))?.[Symbol.asyncDispose](); // one that did not open has cleared up itself
+      // one that did not open has cleared up itself
+      for (const rig of rigs.values()) await (await rig.catch(() => undefined))?.[Symbol.asyncDispose]();
     },
   };
 }

@@ -1,7 +1,7 @@
 import type { Bench } from '../bench.ts';
 import type { Figure, Row } from '../figure.ts';
 import { waitForBoot } from '../harness/guest-agent.ts';
-import type { Machine } from '../harness/machines.ts';
+import type { Machine } from '../harness/made-by-cpi.ts';
 import { runProgram } from '../harness/programs.ts';
 import type { Rig } from '../harness/rig.ts';
 import { times } from '../target.ts';

@@ -1,6 +1,7 @@
 import type { Figure } from '../figure.ts';
 import { attachDisk } from './attach-disk.ts';
 import { resizeDisk, snapshotDisk } from './change-disk.ts';
+import { createContainer, deleteContainer } from './containers.ts';
 import { cpiInfo } from './cpi-info.ts';
 import { createStemcell } from './create-stemcell.ts';
 import { createVm, eightVms } from './create-vm.ts';
@@ -22,11 +23,15 @@ export const figures: readonly Figure[] = [
   eightVms,
   attachDisk,
   detachDisk,
-  resizeDisk,
-  snapshotDisk,
+  resizeDisk('qemu'),
+  snapshotDisk('qemu'),
   deleteVm,
   manyVms,
   manyVolumes,
+  createContainer,
+  deleteContainer,
+  resizeDisk('lxc'),
+  snapshotDisk('lxc'),
   help,
   secondUp,
 ];

@@ -2,7 +2,8 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { waitFor } from '../../src/platform/retry.ts';
 import { guestSees, waitForBoot } from './guest-agent.ts';
-import type { Machine, Machines } from './machines.ts';
+import type { Machines } from './machines.ts';
+import type { Machine } from './made-by-cpi.ts';
 import { runProgram } from './programs.ts';
 import type { Rig } from './rig.ts';
 

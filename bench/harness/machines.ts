@@ -1,18 +1,11 @@
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { cacheFolder } from '../../src/environment/paths.ts';
 import { macFor, newCid } from '../../src/platform/ids.ts';
-import { silentLog } from '../../src/platform/log.ts';
-import { buildProbeStemcell } from '../../src/stemcell/index.ts';
+import { createMachine, importProbe, type Machine } from './made-by-cpi.ts';
 import { runProgram, timeChain } from './programs.ts';
 import type { Rig } from './rig.ts';
 
 const shape = { cpus: 1, memory: 256, ephemeral_disk: 512 };
-
-export interface Machine {
-  readonly name: string;
-  readonly ip: string;
-}
 
 /** Makes the same machine by either hand: by one call of the CPI, or by one virsh that takes all steps. */
 export class Machines {
@@ -28,14 +21,14 @@ export class Machines {
 
   /** Imports the probe stemcell and makes one machine, whose definition and settings the ones by virsh share. */
   static async prepare(rig: Rig): Promise<Machines> {
-    const stemcell = await importProbe(rig);
-    const { name } = await create(rig, stemcell);
+    const stemcell = await importProbe(rig, 'vm');
+    const { name } = await createMachine(rig, stemcell, shape);
     await runProgram(rig.virsh('destroy', name));
     return new Machines(rig, stemcell, await templateFrom(rig, name, stemcell));
   }
 
   async createByCpi(): Promise<Machine> {
-    return await create(this.#rig, this.#stemcell);
+    return await createMachine(this.#rig, this.#stemcell, shape);
   }
 
   async deleteByCpi(name: string): Promise<number> {
@@ -107,19 +100,6 @@ export class Machines {
 /** Several commands for one virsh; it ends at the first that fails. No word of ours has a space. */
 const steps = (...commands: readonly (readonly string[])[]): string =>
   commands.map((words) => words.join(' ')).join('; ');
-
-async function create(rig: Rig, stemcell: string): Promise<Machine> {
-  const networks = rig.networks();
-  const args = [newCid('agent'), stemcell, shape, networks, [], {}];
-  const [name] = (await rig.cpi.call('create_vm', args)) as [string];
-  return { name, ip: networks.default.ip };
-}
-
-async function importProbe(rig: Rig): Promise<string> {
-  const probe = await buildProbeStemcell({ cacheDir: cacheFolder(), log: silentLog });
-  await runProgram(['tar', '-xzf', probe.path, '-C', rig.folder, 'image']);
-  return (await rig.cpi.call('create_stemcell', [join(rig.folder, 'image'), {}, {}])) as string;
-}
 
 interface Template {
   /** The same definition under another name, with other disks and another MAC. */

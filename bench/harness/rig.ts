@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { backendModule } from '../../src/cpi/backends/registry.ts';
+import { type BackendName, backendModule } from '../../src/cpi/backends/registry.ts';
 import { privateHostUri, removePrivateHost, startPrivateHost } from '../../src/host/private-host/index.ts';
 import { silentLog } from '../../src/platform/log.ts';
 import { Cpi } from './cpi.ts';
@@ -14,6 +14,7 @@ export const mbus = 'https://mbus:bench@0.0.0.0:6868';
 
 /** A libvirt that nobody else uses, with a storage pool and a network, and a CPI that is configured for it. */
 export interface Rig extends AsyncDisposable {
+  readonly backend: BackendName;
   /** For whatever a figure needs; deleted with the rest. */
   readonly folder: string;
   readonly uri: string;
@@ -27,8 +28,8 @@ export interface Rig extends AsyncDisposable {
   networks(): { readonly default: { readonly ip: string; readonly [key: string]: unknown } };
 }
 
-/** Needs root, libvirtd and QEMU. Disposing of it ends and deletes all that was made in it. */
-export async function openRig(signal: AbortSignal): Promise<Rig> {
+/** Needs root, libvirtd and what the backend needs. Disposing of it ends and deletes all that was made in it. */
+export async function openRig(signal: AbortSignal, backend: BackendName): Promise<Rig> {
   const folder = await mkdtemp(join(tmpdir(), 'bench-')); // short: a socket's path holds 107 bytes
   const hostFolder = join(folder, 'h');
   const close = async () => {
@@ -36,11 +37,11 @@ export async function openRig(signal: AbortSignal): Promise<Rig> {
     await rm(folder, { recursive: true, force: true });
   };
   try {
-    const { netnsPath } = await startPrivateHost(hostFolder, { driver: 'qemu', log: silentLog, signal });
-    const uri = privateHostUri(hostFolder, 'qemu');
+    const { netnsPath } = await startPrivateHost(hostFolder, { driver: backend, log: silentLog, signal });
+    const uri = privateHostUri(hostFolder, backend);
     const poolPath = join(folder, 'pool');
-    await prepareGround(uri, poolPath);
-    const cpi = new Cpi(await writeCpiConfig(folder, uri));
+    await prepareGround(backend, uri, poolPath);
+    const cpi = new Cpi(await writeCpiConfig(folder, backend, uri));
     const virsh = (...words: readonly string[]): [string, ...string[]] => [
       'virsh',
       '-q',
@@ -49,6 +50,7 @@ export async function openRig(signal: AbortSignal): Promise<Rig> {
       ...words,
     ];
     return {
+      backend,
       folder,
       uri,
       netnsPath,
@@ -66,13 +68,13 @@ export async function openRig(signal: AbortSignal): Promise<Rig> {
 }
 
 /** Lays the pool and the network as `boshvirt up` does. */
-async function prepareGround(uri: string, poolPath: string): Promise<void> {
-  const module = await backendModule('qemu');
-  await using backend = await module.open(
+async function prepareGround(backend: BackendName, uri: string, poolPath: string): Promise<void> {
+  const module = await backendModule(backend);
+  await using opened = await module.open(
     { environment, uri, storagePool: pool, network, options: {} },
     silentLog,
   );
-  await backend.ground.prepare({
+  await opened.ground.prepare({
     poolPath,
     bridge: 'bench0',
     gateway: '10.99.0.1',
@@ -81,10 +83,10 @@ async function prepareGround(uri: string, poolPath: string): Promise<void> {
   });
 }
 
-async function writeCpiConfig(folder: string, uri: string): Promise<string> {
+async function writeCpiConfig(folder: string, backend: BackendName, uri: string): Promise<string> {
   const path = join(folder, 'cpi.json');
   const config = {
-    backend: 'qemu',
+    backend,
     environment,
     agent: { mbus, ntp: [] },
     libvirt: { uri },
