@@ -163,12 +163,10 @@ export const callLiars: readonly Liar[] = [
     tell: writes((_, request) => ({ stderr: `request: ${request}\n` })),
   },
   {
-    name: 'a disk of any size is made, and fails later with an error of no type',
+    name: 'a disk is made where there is no room for it',
     breaks: ['unknown.space'],
-    tell: replace('create_disk', (honest, _, args) => {
-      if (Number(args[0]) > 1 << 20) throw failure('CloudError', 'image too large');
-      return honest(...args);
-    }),
+    tell() {},
+    scene: ({ cpi }) => ({ cramped: cpi }),
   },
   {
     name: 'delete_disk of a disk that is not there fails',

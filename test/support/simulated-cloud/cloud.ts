@@ -91,6 +91,13 @@ export class SimulatedCloud {
     return { stdout, stderr: '', exitCode: 0, heldOpen: false };
   };
 
+  /** The same on a storage that has no room. */
+  readonly cramped: CpiProgram = async (request) => {
+    const error = { type: 'Bosh::Clouds::NoDiskSpace', message: 'full', ok_to_retry: false };
+    const stdout = JSON.stringify({ result: null, error, log: '' });
+    return this.write({ stdout, stderr: '', exitCode: 0, heldOpen: false }, request);
+  };
+
   #answer(request: string): { result?: JsonValue | undefined; error?: JsonObject } {
     try {
       const { method, arguments: args } = JSON.parse(request) as { method: string; arguments: JsonValue[] };

@@ -22,6 +22,7 @@ export async function simulatedScene(): Promise<SimulatedScene> {
   const scene: Scene = {
     cpi: cloud.program,
     cutOff: cloud.cutOff,
+    cramped: cloud.cramped,
     stemcell: { imagePath, cloudProperties: {}, apiVersion: 3, formats: ['simulated'] },
     folder,
     vmProperties: { cpus: 1, memory: 256, ephemeral_disk: 256 },

@@ -110,15 +110,21 @@ test('what the CPI cannot delete is a clause that does not hold', async () => {
 });
 
 test.each([
-  ['NoDiskSpace', 'passed'],
-  ['CloudError', 'failed'],
-])('on a storage without room the answer %s is %s', async (type, outcome) => {
+  ['NoDiskSpace', 'passed', undefined],
+  ['CloudError', 'skipped', 'a disk of a pebibyte meets another limit first: CloudError: too large'],
+  [undefined, 'skipped', 'the CPI makes disks larger than its storage: it allots space when it is used'],
+])('a huge disk on a storage of which nothing is known: %s is %s', async (type, outcome, reason) => {
   await using simulated = await simulatedScene();
-  const error = { type: `Bosh::Clouds::${type}`, message: 'full', ok_to_retry: false };
-  const stdout = JSON.stringify({ result: null, error, log: '' });
-  const cramped = async () => ({ stdout, stderr: '', exitCode: 0, heldOpen: false });
-  const { clauses } = await runSuite({ ...simulated.scene, cramped }, { only: ['unknown.space'] });
-  expect(clauses.map((clause) => clause.outcome)).toEqual([outcome]);
+  const { cloud, scene } = simulated;
+  const { create_disk: honest } = cloud.methods;
+  cloud.methods.create_disk = (sizeMb, ...args) => {
+    if (type !== undefined) throw failure(type, 'too large');
+    return honest?.(1, ...args);
+  };
+  const { cramped: _, ...unknown } = scene;
+  const { clauses } = await runSuite(unknown, { only: ['unknown.space'] });
+  expect(clauses.map((clause) => [clause.outcome, clause.reason])).toEqual([[outcome, reason]]);
+  expect(cloud.disks.size).toBe(0);
 });
 
 test('of calls at the same time none is still under way when clearing begins', async () => {
