@@ -117,11 +117,11 @@ test.each([
   await using simulated = await simulatedScene();
   const { cloud, scene } = simulated;
   const { create_disk: honest } = cloud.methods;
-  cloud.methods.create_disk = (sizeMb, ...args) => {
+  cloud.methods.create_disk = (_, ...args) => {
     if (type !== undefined) throw failure(type, 'too large');
     return honest?.(1, ...args);
   };
-  const { cramped: _, ...unknown } = scene;
+  const { cramped: __, ...unknown } = scene;
   const { clauses } = await runSuite(unknown, { only: ['unknown.space'] });
   expect(clauses.map((clause) => [clause.outcome, clause.reason])).toEqual([[outcome, reason]]);
   expect(cloud.disks.size).toBe(0);
