@@ -129,10 +129,11 @@ const parts: GuestParts = {
   ],
 };
 
-/** What answers the agent's question for partitions where there are none. */
+/** What the agent asks whether a disk is one to mount again at its start. */
 const containerParts: GuestParts = {
   ...noParts,
-  ownFiles: [{ from: 'real-agent/sfdisk', to: '/sbin/sfdisk', mode: 0o755 }],
+  packages: ['fdisk', 'libfdisk1', 'libreadline8t64|libreadline8'],
+  packageFiles: programs('sbin', ['sfdisk']),
 };
 
 /** udev and what partitions disks. */

@@ -135,16 +135,6 @@ test('in a container it gets no kernel, no udev and nothing for partitions; the 
 });
 
 test.each([
-  ['with a file system is told in the more than four lines for which the agent mounts it', 'ext4', true],
-  ['without one is told in none', '', false],
-])('in a container a disk %s', async (_, type, isMounted) => {
-  await using folder = await temporary();
-  const env = await programs(folder.path, ['blkid'], `[ "$5" = /dev/disk-1 ] && echo ${type}`);
-  const { stdout } = await run(['sh', script('sfdisk'), '-d', '/dev/disk-1'], { env, okExitCodes: [1] });
-  expect(stdout.split('\n').length > 4).toBe(isMounted);
-});
-
-test.each([
   { what: 'a file that is not there', content: undefined, says: /there is no such file/ },
   { what: 'a script', content: Buffer.from(`#!/bin/sh\n${' '.repeat(100)}`), says: /no program for x86-64/ },
   { what: 'a program for another processor', content: program(183, ''), says: /no program for x86-64/ },

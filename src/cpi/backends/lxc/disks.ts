@@ -21,6 +21,7 @@ import {
   makeFilesystem,
 } from './filesystems.ts';
 import { closeLoopDevice, isMounted, loopDeviceOf, readSizeAnew } from './loop-devices.ts';
+import { writeEmptyPartitionTable } from './partition-table.ts';
 import { diskVolume, snapshotVolume } from './volume-names.ts';
 
 const bytesPerMb = 1024 * 1024;
@@ -52,7 +53,9 @@ export class LxcDisks implements DiskStore {
           mode: '0600',
         }),
       );
-      await makeFilesystem(await volume.path());
+      const path = await volume.path();
+      await makeFilesystem(path);
+      await writeEmptyPartitionTable(path);
       undo.keep();
     } catch (error) {
       throw cloudErrorFrom(error, `Creating disk ${cid} of ${sizeMb} MiB in pool ${pool.name}`);
