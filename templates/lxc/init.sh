@@ -8,6 +8,9 @@ if grep -q '^[0-9]*:name=systemd:/$' /proc/self/cgroup && [ -d "$systemd" ]; the
   mkdir -p "$systemd/$0" && echo 0 >"$systemd/$0/cgroup.procs"
 fi
 
+# libvirt calls a container by its domain's name at each start; its agent has called it something else for good
+if [ -s /etc/hostname ]; then hostname -F /etc/hostname; fi
+
 if [ $# -gt 0 ]; then exec "$@"; fi
 if [ -x /usr/sbin/runsvdir-start ]; then exec /usr/sbin/runsvdir-start; fi
 # what systemd shows while it starts would fill a console that nobody reads, and then wait for a reader
