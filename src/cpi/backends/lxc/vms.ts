@@ -1,4 +1,5 @@
-import type { Domain } from '../../../clients/libvirt/index.ts';
+import { constants } from 'node:os';
+import { type Domain, LibvirtError } from '../../../clients/libvirt/index.ts';
 import { allEnded } from '../../../platform/all-ended.ts';
 import { waitFor } from '../../../platform/retry.ts';
 import { Undo } from '../../../platform/undo.ts';
@@ -35,11 +36,13 @@ import { domainXml } from './domain-xml.ts';
 import { copyFile, growFilesystem, makeFilesystem } from './filesystems.ts';
 import { closeImages, openImages } from './image-devices.ts';
 import { initCommandOf, shutdownSignal } from './init-process.ts';
+import { openLoopDevice } from './loop-devices.ts';
 import { type LxcOptions, parseVmProperties, type VmProperties } from './options.ts';
 import { vmVolumes } from './volume-names.ts';
 
 const bytesPerMb = 1024 * 1024;
 const askAgainMs = 10_000;
+const killTimeoutMs = 1_000;
 
 /** VMs are persistent libvirt domains named after their CID, with volumes named after it too. */
 export class LxcVms implements VmStore {
@@ -90,15 +93,19 @@ export class LxcVms implements VmStore {
     const volume = await this.#makeVolume(vmVolumes.root(spec.cid), capacityBytes);
     const path = await volume.path();
     await copyFile(from, path);
-    if (wanted === capacityBytes) return;
-    await volume.resize(wanted);
-    await growFilesystem(path);
+    if (wanted > capacityBytes) {
+      await volume.resize(wanted);
+      await growFilesystem(path);
+    }
+    await openLoopDevice({ name: volume.name, path });
   }
 
   async #makeEphemeral(spec: VmSpec, { ephemeralDiskMb }: VmProperties): Promise<void> {
     if (ephemeralDiskMb === 0) return;
     const volume = await this.#makeVolume(vmVolumes.ephemeral(spec.cid), ephemeralDiskMb * bytesPerMb);
-    await makeFilesystem(await volume.path());
+    const path = await volume.path();
+    await makeFilesystem(path);
+    await openLoopDevice({ name: volume.name, path });
   }
 
   async #makeVolume(name: string, capacityBytes: number) {
@@ -144,7 +151,7 @@ export class LxcVms implements VmStore {
     const domain = await this.#host.findVm(cid);
     const stemcell = domain && (await stemcellOf(domain));
     if (domain) {
-      await domain.destroy().catch(unlessWrongState);
+      await powerOff(domain);
       await this.letGo(domain);
     } else this.#host.log.info(`VM ${cid} is not there: only what is left of it is deleted`);
     if (isVmCid(cid)) {
@@ -201,6 +208,20 @@ export class LxcVms implements VmStore {
 
 async function refuseMissingStemcell(host: LibvirtHost, cid: StemcellCid): Promise<void> {
   if (!(await host.findVolume(descriptionVolume(cid)))) throw stemcellNotFound(cid);
+}
+
+/** At once: libvirt asks first, and then waits for 1.8 s. The kernel keeps what was written. */
+async function powerOff(domain: Domain): Promise<void> {
+  const killed = async () => {
+    await domain.sendSignal(constants.signals.SIGKILL).catch(unlessLibvirt); // one that begins or ends has no process
+    return (await domain.isActive()) ? undefined : true;
+  };
+  await waitFor(killed, { timeoutMs: killTimeoutMs, intervalMs: 20 }).catch(unlessLibvirt);
+  await domain.destroy().catch(unlessWrongState); // also one that is frozen, or of which no process can be seen
+}
+
+function unlessLibvirt(error: unknown): void {
+  if (!(error instanceof LibvirtError)) throw error;
 }
 
 /** Asks until the container is off: an init that has only just begun hears no signal yet. */
