@@ -13,8 +13,9 @@ export interface SuiteOptions {
   /** Clause ids and groups; all of them if there are none. What they stand on is run, too. */
   readonly only?: readonly string[];
   readonly signal?: AbortSignal;
-  /** Told as soon as a clause begins, and when it has ended. */
-  onBegin?(clause: ClauseFacts, sequence: Sequence): void;
+  /** Told as soon as a sequence or a clause begins, and when a clause has ended. */
+  onSequence?(sequence: Sequence): void;
+  onBegin?(clause: ClauseFacts): void;
   onEnd?(report: ClauseReport): void;
 }
 
@@ -44,12 +45,14 @@ async function runSequence(
   options: SuiteOptions,
 ): Promise<ClauseReport[]> {
   const clauses = sequence.clauses.filter(({ id }) => chosen.has(id));
+  if (clauses.length === 0) return [];
+  options.onSequence?.(sequence);
   const reports = new Map<string, ClauseReport>();
   const course = sequence.begin();
   try {
     for (const clause of clauses) {
       options.signal?.throwIfAborted();
-      options.onBegin?.(clause, sequence);
+      options.onBegin?.(clause);
       const trial = new Trial(world, sequence.caller);
       const report = await tryClause(clause, sequence, reports, trial, course);
       options.signal?.throwIfAborted(); // what was interrupted did not fail
@@ -57,7 +60,7 @@ async function runSequence(
       options.onEnd?.(report);
     }
   } finally {
-    if (clauses.length > 0) await takeAway(world, { stemcells: false });
+    await takeAway(world, { stemcells: false });
   }
   return [...reports.values()];
 }

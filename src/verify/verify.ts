@@ -26,6 +26,7 @@ export interface VerifyRequest {
 }
 
 export interface Watcher {
+  onSequence(sequence: Sequence): void;
   onEnd(report: ClauseReport): void;
 }
 
@@ -46,7 +47,7 @@ export async function verify(request: VerifyRequest, caller: Caller, watcher: Wa
   );
   await using open = work.open as OpenScene;
   const { only } = request;
-  return await runSuite(open.scene, { only, signal: caller.signal, onEnd: watcher.onEnd });
+  return await runSuite(open.scene, { only, signal: caller.signal, ...watcher });
 }
 
 async function openScene(

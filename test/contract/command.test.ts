@@ -69,6 +69,7 @@ test('an executable that says yes to all is told of, with the exit status 51 and
     'r.xml',
   );
   expect([exitCode, stdout], stderr).toEqual([51, expect.stringContaining('[calls.unknown-method]')]);
+  expect(stdout).toMatch(/^\nCalls that need nothing\n {2}FAIL info tells/);
   expect(stdout).toContain('expected  no_such_method to answer an error\n');
   expect(stdout).toMatch(/\n7 clauses: \d hold, [4-6] do not, \d skipped\n$/);
   expect(await readFile(join(folder, 'r.xml'), 'utf8')).toMatch(/<failure message="expected no_such_method/);

@@ -7,7 +7,7 @@ import { automaticBackend } from '../../environment/choose-backend.ts';
 import { exitStatus } from '../../platform/errors.ts';
 import type { SuiteReport } from '../../verify/report.ts';
 import { junitXml } from '../../verify/reports/junit.ts';
-import { clauseLines, summaryLine, wrap } from '../../verify/reports/terminal.ts';
+import { clauseLines, heading, summaryLine, wrap } from '../../verify/reports/terminal.ts';
 import { type ListedClause, listClauses, verify } from '../../verify/verify.ts';
 
 export default class CpiVerify extends BaseCommand<typeof CpiVerify> {
@@ -39,14 +39,13 @@ export default class CpiVerify extends BaseCommand<typeof CpiVerify> {
       description: 'a clause or a group, with what they stand on; may be given again',
       multiple: true,
       multipleNonGreedy: true,
-      default: [],
     }),
     list: Flags.boolean({ description: 'tell the clauses and try nothing' }),
     junit: Flags.string({ description: 'also write a JUnit report to this file' }),
   };
 
   async run(): Promise<SuiteReport | readonly ListedClause[]> {
-    const { cpi, only, junit } = this.flags;
+    const { cpi, only = [], junit } = this.flags;
     if (this.flags.list) return this.#list();
     const colour = process.stdout.isTTY && process.env.NO_COLOR === undefined;
     const report = await verify(
@@ -61,7 +60,10 @@ export default class CpiVerify extends BaseCommand<typeof CpiVerify> {
         boshvirtCommand: this.boshvirtCommand,
       },
       this.caller({ yes: false }),
-      { onEnd: (clause) => this.print(clauseLines(clause, { colour })) },
+      {
+        onSequence: ({ title }) => this.print(heading(title)),
+        onEnd: (clause) => this.print(clauseLines(clause, { colour })),
+      },
     );
     this.print(`\n${summaryLine(report)}`);
     if (junit !== undefined) await writeFile(junit, junitXml(report));
@@ -75,7 +77,7 @@ export default class CpiVerify extends BaseCommand<typeof CpiVerify> {
   }
 
   #list(): readonly ListedClause[] {
-    const clauses = listClauses(this.flags.only);
+    const clauses = listClauses(this.flags.only ?? []);
     for (const { id, title, section } of clauses)
       this.print(`${id}\n${wrap(`${title} (contract ${section})`, '    ', 80)}`);
     return clauses;

@@ -18,6 +18,9 @@ export interface TerminalOptions {
   readonly colour: boolean;
 }
 
+/** What stands above the clauses of a sequence. */
+export const heading = (title: string): string => `\n${title}`;
+
 /** One clause's lines: how it ended, its sentence and, if it does not hold, what was seen. */
 export function clauseLines(report: ClauseReport, { colour }: TerminalOptions): string {
   const { word, colour: name } = marks[report.outcome];
