@@ -11,6 +11,7 @@ import { backendModule } from '../../src/cpi/backends/registry.ts';
 import type { Finding } from '../../src/environment/orphans/finding.ts';
 import { findTerritories } from '../../src/environment/orphans/territories.ts';
 import { clearOf, lookInto, type Territory } from '../../src/environment/orphans/territory.ts';
+import { environmentPaths } from '../../src/environment/paths.ts';
 import { writeRecord } from '../../src/environment/record.ts';
 import { silentLog } from '../../src/platform/log.ts';
 import { waitFor } from '../../src/platform/retry.ts';
@@ -149,6 +150,9 @@ test('on a libvirt that others may use, an environment without a record is looke
   expect(chosen.map(({ environment, gone }) => [environment, gone])).toEqual([['test', true]]);
   const config = { storagePool: 'boshvirt-test', network: 'boshvirt-test', uri: host.config.uri };
   expect(chosen[0]?.sites[0]).toMatchObject({ module: { name: 'qemu' }, config });
+  await writeRecord(recordWith({ name: 'test', host: 'private' }));
+  expect((await findTerritories('test', silentLog, signal)).territories).toEqual([]); // ours is elsewhere
+  await rm(environmentPaths('test').folder, { recursive: true });
 });
 
 test('of an environment that is gone all goes but what others keep there', async () => {

@@ -4,7 +4,7 @@ import { hasDriver, withoutDriver } from '../../host/libvirt-service.ts';
 import { findPrivateHost, privateHostUri } from '../../host/private-host/index.ts';
 import { messageOf, UserError } from '../../platform/errors.ts';
 import type { Log } from '../../platform/log.ts';
-import { allBackends } from '../choose-backend.ts';
+import { allBackends, isOnThisMachine } from '../choose-backend.ts';
 import { objectNames } from '../network-plan.ts';
 import { privateHostFolder } from '../paths.ts';
 import { type EnvironmentRecord, environmentNames, readRecord } from '../record.ts';
@@ -46,12 +46,19 @@ export async function findTerritories(
   const knownNames = [...records.map(({ name }) => name), ...damaged.keys()];
   for (const machine of await machinesOf(records)) {
     const here = records.filter((record) => machineOf(record).place === machine.place);
-    const gone = await goneOn(machine, [...here.map(({ name }) => name), ...damaged.keys()], log, signal);
+    // elsewhere than on our own host, one of the name of ours may be somebody else's
+    const known = machine.isPrivate ? [...here.map(({ name }) => name), ...damaged.keys()] : knownNames;
+    const uri = here[0]?.uri ?? machine.place;
+    const gone = await goneOn(machine, known, log, signal).catch((error: unknown) => {
+      signal.throwIfAborted();
+      unseen.push(`${uri}: ${messageOf(error)}`);
+      return [];
+    });
     if (only !== undefined) territories.push(...gone.filter(({ environment }) => environment === only));
     else if (machine.isPrivate) territories.push(...gone);
-    else if (gone.length > 0) unseen.push(perhapsOthers(here[0]?.uri ?? machine.place, gone));
+    else if (gone.length > 0) unseen.push(perhapsOthers(uri, gone));
   }
-  if (only !== undefined && territories.length === 0 && !knownNames.includes(only))
+  if (only !== undefined && territories.length + unseen.length === 0 && !knownNames.includes(only))
     throw new UserError('NO_ENVIRONMENT', `There is no environment '${only}', and nothing is left of one`);
   const problem = only === undefined ? undefined : damaged.get(only);
   if (problem !== undefined) unseen.push(problem);
@@ -101,7 +108,8 @@ async function goneOn(
   signal: AbortSignal,
 ): Promise<Territory[]> {
   const modules: BackendModule[] = [];
-  for (const module of await allBackends())
+  const possible = (await allBackends()).filter(({ remote }) => remote || isOnThisMachine(place));
+  for (const module of possible)
     if (await hasDriver(`${module.drivers[0]}${place}`, signal)) modules.push(module);
   const siteOf = (module: BackendModule, environment: string): Site => {
     const { pool: storagePool, network } = objectNames(environment);

@@ -1,5 +1,7 @@
 /** Where orphans are looked for, and what is said of places that cannot be looked into. No libvirt runs here. */
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { once } from 'node:events';
+import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
@@ -38,6 +40,31 @@ test('an environment whose host is down, and one whose record is damaged, are na
 
 test('an environment that nobody ever heard of is an error', async () => {
   await expect(find('none')).rejects.toMatchObject({ code: 'NO_ENVIRONMENT' });
+});
+
+test('a libvirt that breaks the protocol keeps nobody from the others', async () => {
+  const socket = join(data, 'sock');
+  await using server = createServer((peer) => peer.resume().end('this is no libvirt, by far'));
+  await once(server.listen(socket), 'listening');
+  const uri = `qemu:///system?socket=${socket}`;
+  await writeRecord(recordWith({ host: 'given', uri }));
+  const { territories, unseen } = await find();
+  expect(territories.map(({ environment }) => environment)).toEqual(['work']);
+  expect(unseen).toEqual([expect.stringContaining(uri)]);
+  expect((await find('none')).unseen).toEqual(unseen);
+});
+
+test('on another machine only backends that can be far away are asked', async () => {
+  const [bin, asked] = [join(data, 'bin'), join(data, 'asked')];
+  await mkdir(bin);
+  await writeFile(join(bin, 'ssh'), `#!/bin/sh\necho "$@" >> ${asked}\nexit 255\n`);
+  await chmod(join(bin, 'ssh'), 0o755);
+  vi.stubEnv('PATH', `${bin}:${process.env.PATH}`);
+  await writeRecord(recordWith({ host: 'given', uri: 'qemu+ssh://far/system' }));
+  await find();
+  const calls = await readFile(asked, 'utf8');
+  expect(calls).toContain('qemu:///system');
+  expect(calls).not.toContain('lxc:///system');
 });
 
 test('a private host on which no environment lives is an orphan, with data if there are disks', async () => {
