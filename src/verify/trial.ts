@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
 import type { JsonObject, JsonValue } from '../cpi/backend.ts';
 import { BugError } from '../platform/errors.ts';
 import {
@@ -140,9 +141,9 @@ export class Trial {
     if (!holds) throw this.broken(expected, typeof seen === 'string' ? seen : show(seen), road);
   }
 
-  /** The two have to be the same JSON. */
+  /** The two have to be the same; keys may come in any order. */
   same(seen: unknown, expected: unknown, what: string, road: Road): void {
-    this.check(show(seen) === show(expected), `${what} to be ${show(expected)}`, seen, road);
+    this.check(isDeepStrictEqual(seen, expected), `${what} to be ${show(expected)}`, seen, road);
   }
 
   broken(expected: string, seen: string, road: Road): ClauseBroken {

@@ -39,6 +39,21 @@ test('what stands on a clause that failed is skipped and names it; the rest goes
   expect(of('at-once.delete')?.outcome).toBe('passed');
 });
 
+test('a CPI may answer the keys of a hash in any order', async () => {
+  await using simulated = await simulatedScene();
+  const { cloud, scene } = simulated;
+  const networks = scene.networks.map((network) => ({
+    ...network,
+    spec: { ...network.spec, cloud_properties: { name: 'vms', kind: 'nat' } },
+  }));
+  cloud.write = (answer) => ({
+    ...answer,
+    stdout: answer.stdout.replaceAll('{"name":"vms","kind":"nat"}', '{"kind":"nat","name":"vms"}'),
+  });
+  const { failed } = await runSuite({ ...scene, networks }, { only: ['vms.create'] });
+  expect(failed).toBe(0);
+});
+
 test('a method that a CPI may lack makes a skipped clause, not a failed one', async () => {
   await using simulated = await simulatedScene();
   const { methods } = simulated.cloud;
