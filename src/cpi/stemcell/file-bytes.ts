@@ -27,7 +27,9 @@ export async function inspectFile(path: string): Promise<PackedFile> {
   if (!stats.isFile()) throw new ImageFault('is not a file');
   const fileBytes = stats.size;
   if (fileBytes === 0)
-    throw new ImageFault('is empty, as in a light stemcell, which only a container runtime could use');
+    throw new ImageFault(
+      'is empty, as in a light stemcell, whose image lies in a registry: use the stemcell that holds it, or pack the image (skopeo copy docker://NAME docker-archive:image)',
+    );
   await using file = await open(path);
   const head = Buffer.alloc(2);
   await file.read(head, 0, 2, 0);

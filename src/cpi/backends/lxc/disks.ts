@@ -1,11 +1,11 @@
 import type { Volume } from '../../../clients/libvirt/index.ts';
 import { Undo } from '../../../platform/undo.ts';
 import type { DiskCid, DiskStore, JsonObject, SnapshotCid } from '../../backend.ts';
-import { warnOfUnknown } from '../../cloud-properties.ts';
 import { CloudError, diskNotFound } from '../../errors.ts';
 import { isDiskCid } from '../../on-libvirt/cids.ts';
 import { deleteDiskClaim, makeDiskClaim } from '../../on-libvirt/disk-claims.ts';
 import { describeDisk } from '../../on-libvirt/disk-descriptions.ts';
+import { checkDiskProperties } from '../../on-libvirt/disk-properties.ts';
 import { deleteDiskSnapshot, makeDiskSnapshot } from '../../on-libvirt/disk-snapshots.ts';
 import { cloudErrorFrom } from '../../on-libvirt/errors.ts';
 import { freeBytes, refuseFullPool } from '../../on-libvirt/free-bytes.ts';
@@ -38,7 +38,7 @@ export class LxcDisks implements DiskStore {
   }
 
   async create(cid: DiskCid, sizeMb: number, properties: JsonObject): Promise<void> {
-    warnOfUnknown('disk', properties, new Set(), this.#host.log);
+    checkDiskProperties(this.#host, properties);
     const pool = await this.#host.pool();
     await refuseFullPool(this.#host);
     try {
@@ -114,7 +114,7 @@ export class LxcDisks implements DiskStore {
   }
 
   async update(cid: DiskCid, sizeMb: number, properties: JsonObject): Promise<DiskCid> {
-    warnOfUnknown('disk', properties, new Set(), this.#host.log);
+    checkDiskProperties(this.#host, properties);
     await this.resize(cid, sizeMb);
     return cid;
   }
