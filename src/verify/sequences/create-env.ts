@@ -147,6 +147,7 @@ const clauses: readonly Clause<State>[] = [
     after: ['create-env.recreate-data'],
     needs: ['guest'],
     async run(trial, state) {
+      trial.same(await trial.call('has_vm', state.vm.cid), true, 'has_vm', 'wire');
       await trial.call('delete_vm', state.vm.cid);
       await expectGone(trial, state.vm);
       await createAgain(trial, state);
