@@ -41,7 +41,7 @@ import { type LxcOptions, parseVmProperties, type VmProperties } from './options
 import { vmVolumes } from './volume-names.ts';
 
 const bytesPerMb = 1024 * 1024;
-const askAgainMs = 10_000;
+const askAgainMs = 5_000;
 const killTimeoutMs = 1_000;
 
 /** VMs are persistent libvirt domains named after their CID, with volumes named after it too. */
@@ -224,12 +224,17 @@ function unlessLibvirt(error: unknown): void {
   if (!(error instanceof LibvirtError)) throw error;
 }
 
-/** Asks until the container is off: an init that has only just begun hears no signal yet. */
+/**
+ * Asks until the container is off: an init that has only just begun hears no signal yet. One that does not mind the signal of
+ * its kind, a script by the same name say, gets the common one in between.
+ */
 async function askUntilOff(domain: Domain, timeoutMs: number): Promise<boolean> {
   const end = performance.now() + timeoutMs;
   const isOff = async () => ((await domain.isActive()) ? undefined : true);
-  for (let leftMs = timeoutMs; leftMs > 0; leftMs = end - performance.now()) {
-    await domain.sendSignal(shutdownSignal(await initCommandOf(domain.name)));
+  for (let at = 0, leftMs = timeoutMs; leftMs > 0; at++, leftMs = end - performance.now()) {
+    const { SIGTERM } = constants.signals;
+    const signal = at % 2 === 0 ? shutdownSignal(await initCommandOf(domain.name)) : SIGTERM;
+    await domain.sendSignal(signal);
     const waitMs = Math.min(leftMs, askAgainMs);
     if (await waitFor(isOff, { timeoutMs: waitMs, intervalMs: 50 })) return true;
   }
