@@ -248,7 +248,7 @@ export interface Census {
 export interface Owners {
   /** The environment itself is no more: nobody needs what carries its name. */
   readonly gone: boolean;
-  /** CIDs of VMs, disks and stemcells that somebody has written down. */
+  /** CIDs of VMs, disks and stemcells that somebody has written down, and of what any backend's VMs there are and stand on. */
   readonly cids: ReadonlySet<string>;
 }
 

@@ -2,6 +2,7 @@ import { rm } from 'node:fs/promises';
 import { removePrivateHost } from '../host/private-host/index.ts';
 import { BoshvirtError, messageOf } from '../platform/errors.ts';
 import { type Lock, takeLock } from '../platform/lock.ts';
+import type { Log } from '../platform/log.ts';
 import { deploySource, engineContext } from './deploy.ts';
 import { engineToDelete } from './engines.ts';
 import { requireFiles } from './inputs.ts';
@@ -9,6 +10,7 @@ import { checkEnvironmentName, environmentPaths, privateHostFolder } from './pat
 import { type EnvironmentRecord, environmentsOnPrivateHost, requireRecord, writeRecord } from './record.ts';
 import { whileNoneComesOrGoes } from './register.ts';
 import { openBackend, wakeHost } from './session.ts';
+import { type Site, sitesOf } from './sites.ts';
 import type { Caller, Step } from './steps/step.ts';
 
 export interface DownOptions {
@@ -66,6 +68,8 @@ function stepsOfDown(
     {
       title: 'Remove storage and network',
       async run() {
+        for (const site of (await sitesOf(record, caller.signal)).slice(1))
+          await clearOfVms(site, caller.log);
         await using backend = await openBackend(record, caller.log);
         await backend.ground.clear();
       },
@@ -86,4 +90,10 @@ function stepsOfDown(
       },
     },
   ];
+}
+
+/** A director may have had VMs made by another backend than the environment's own. */
+async function clearOfVms({ module, config }: Site, log: Log): Promise<void> {
+  await using backend = await module.open(config, log);
+  if ((await backend.ground.inventory()).vms.length > 0) await backend.ground.clear();
 }

@@ -14,6 +14,7 @@ import { clearOf, lookInto, type Territory } from '../../src/environment/orphans
 import { environmentPaths } from '../../src/environment/paths.ts';
 import { writeRecord } from '../../src/environment/record.ts';
 import { silentLog } from '../../src/platform/log.ts';
+import { run } from '../../src/platform/process.ts';
 import { waitFor } from '../../src/platform/retry.ts';
 import type { BoshCpi } from '../support/bosh-cpi.ts';
 import { CpiHost } from '../support/cpi-host.ts';
@@ -126,6 +127,37 @@ test('what killed calls and busy hands left goes, once it is old, and nothing el
   await clear(await look());
   expect(await names(String(lostDisk))).toEqual([]);
   expect(await cpi.call('get_disks', vm)).toEqual([disk]);
+});
+
+test('what a VM of another backend’s needs in the same pool stays', async () => {
+  const [container, stemcell] = ['vm-0123456789abcdef0', 'sc-0123456789abcdef1'];
+  const files = [`${container}-root.img`, `${stemcell}.img`];
+  for (const name of files) await writeFile(join(host.poolPath, name), 'x');
+  const xml = join(host.libvirtd.folder, 'container.xml');
+  const metadata = `<boshvirt:vm xmlns:boshvirt="urn:boshvirt:vm:1" version="1" environment="test" agent="a" stemcell="${stemcell}"/>`;
+  await writeFile(
+    xml,
+    `<domain type="lxc"><name>${container}</name><metadata>${metadata}</metadata><memory>65536</memory>` +
+      '<os><type>exe</type><init>/bin/true</init></os></domain>',
+  );
+  const { storagePool, uri } = host.config;
+  const virsh = async (...argv: string[]) =>
+    await run(['virsh', '-c', uri.replace('qemu', 'lxc'), ...argv] as [string, ...string[]]);
+  await virsh('define', xml);
+  await age();
+  await host.virsh('pool-refresh', storagePool);
+  const pool = { name: storagePool, path: host.poolPath };
+  const network = { ...recordWith().network, name: storagePool };
+  await writeRecord(recordWith({ name: 'test', host: 'given', uri, pool, network }));
+  const leftIn = async () => {
+    const { territories } = await findTerritories('test', silentLog, signal);
+    return named(await lookInto(territories[0] as Territory, silentLog));
+  };
+  expect(await leftIn()).toEqual([`vm ${container}`]); // nobody has claimed it
+  await virsh('undefine', container);
+  expect(await leftIn()).toEqual(files.map((name) => `volume ${name}`).sort());
+  for (const name of files) await host.virsh('vol-delete', name, '--pool', storagePool);
+  await rm(environmentPaths('test').folder, { recursive: true });
 });
 
 test('a stemcell that somebody imports anew is not taken away from them', async () => {

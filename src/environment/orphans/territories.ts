@@ -1,15 +1,14 @@
 import type { BackendModule } from '../../cpi/backend.ts';
-import { backendModule } from '../../cpi/backends/registry.ts';
-import { hasDriver, withoutDriver } from '../../host/libvirt-service.ts';
+import { withoutDriver } from '../../host/libvirt-service.ts';
 import { findPrivateHost, privateHostUri } from '../../host/private-host/index.ts';
 import { messageOf, UserError } from '../../platform/errors.ts';
 import type { Log } from '../../platform/log.ts';
-import { allBackends, isOnThisMachine } from '../choose-backend.ts';
 import { objectNames } from '../network-plan.ts';
 import { privateHostFolder } from '../paths.ts';
 import { type EnvironmentRecord, environmentNames, readRecord } from '../record.ts';
-import { backendConfigOf, hostRuns, networkNamespaceOf } from '../session.ts';
-import type { Site, Territory } from './territory.ts';
+import { hostRuns, networkNamespaceOf } from '../session.ts';
+import { modulesAt, type Site, sitesOf, uriAt } from '../sites.ts';
+import type { Territory } from './territory.ts';
 
 export interface Territories {
   readonly territories: readonly Territory[];
@@ -39,9 +38,16 @@ export async function findTerritories(
   const unseen = only === undefined ? [...damaged.values()] : [];
   const looked = records.filter(({ name }) => only === undefined || name === only);
   for (const record of looked) {
-    if (await hostRuns(record)) territories.push(await territoryOf(record));
-    else
-      unseen.push(`'${record.name}': the private libvirt host is down; boshvirt up ${record.name} starts it`);
+    try {
+      if (await hostRuns(record)) territories.push(await territoryOf(record, signal));
+      else
+        unseen.push(
+          `'${record.name}': the private libvirt host is down; boshvirt up ${record.name} starts it`,
+        );
+    } catch (error) {
+      signal.throwIfAborted();
+      unseen.push(`'${record.name}': ${messageOf(error)}`);
+    }
   }
   const knownNames = [...records.map(({ name }) => name), ...damaged.keys()];
   for (const machine of await machinesOf(records)) {
@@ -79,9 +85,8 @@ async function readRecords() {
   return { records, damaged };
 }
 
-async function territoryOf(record: EnvironmentRecord): Promise<Territory> {
-  const site = { module: await backendModule(record.backend), config: backendConfigOf(record) };
-  return { environment: record.name, gone: false, sites: [site] };
+async function territoryOf(record: EnvironmentRecord, signal: AbortSignal): Promise<Territory> {
+  return { environment: record.name, gone: false, sites: await sitesOf(record, signal) };
 }
 
 const perhapsOthers = (uri: string, gone: readonly Territory[]): string =>
@@ -107,13 +112,10 @@ async function goneOn(
   log: Log,
   signal: AbortSignal,
 ): Promise<Territory[]> {
-  const modules: BackendModule[] = [];
-  const possible = (await allBackends()).filter(({ remote }) => remote || isOnThisMachine(place));
-  for (const module of possible)
-    if (await hasDriver(`${module.drivers[0]}${place}`, signal)) modules.push(module);
+  const modules = await modulesAt(place, signal);
   const siteOf = (module: BackendModule, environment: string): Site => {
     const { pool: storagePool, network } = objectNames(environment);
-    const uri = `${module.drivers[0]}${place}`;
+    const uri = uriAt(module, place);
     const networkNamespace = networkNamespaceOf({ host: isPrivate ? 'private' : 'given' });
     return { module, config: { environment, uri, storagePool, network, networkNamespace, options: {} } };
   };

@@ -1,5 +1,5 @@
 import { rm } from 'node:fs/promises';
-import type { Backend, BackendConfig, BackendModule, Census, Ground, Owners } from '../../cpi/backend.ts';
+import type { Backend, Census, Ground, Owners } from '../../cpi/backend.ts';
 import { messageOf } from '../../platform/errors.ts';
 import { takeLock } from '../../platform/lock.ts';
 import type { Log } from '../../platform/log.ts';
@@ -8,6 +8,7 @@ import { cidsIn, readBoshState } from '../bosh-state.ts';
 import { isLost, isStray } from '../ownership.ts';
 import { environmentPaths } from '../paths.ts';
 import { readRecord } from '../record.ts';
+import type { Site } from '../sites.ts';
 import { type Finding, isSame, type Outcome } from './finding.ts';
 
 /** One environment on one libvirt, through each backend that may have worked there. */
@@ -16,11 +17,6 @@ export interface Territory {
   /** Nobody has a record of it: all that carries its name is an orphan. */
   readonly gone: boolean;
   readonly sites: readonly Site[];
-}
-
-export interface Site {
-  readonly module: BackendModule;
-  readonly config: BackendConfig;
 }
 
 /** Whichever backend tells of it: what stands on something else goes before that. */
@@ -90,8 +86,9 @@ async function look(territory: Territory, stack: AsyncDisposableStack, log: Log)
     views.push({ backend, census: await censusOf(backend.ground) });
   }
   const known = gone ? new Set<string>() : cidsIn(await readBoshState(environment));
-  const vms = views.flatMap(({ census }) => census.vms.map(({ cid }) => cid));
-  const owners = { gone, cids: new Set<string>([...known, ...vms]) };
+  const vms = views.flatMap(({ census }) => census.vms);
+  const stoodOn = gone ? [] : vms.map(({ stemcell }) => stemcell); // each backend sees its own VMs alone
+  const owners = { gone, cids: new Set<string>([...known, ...vms.map(({ cid }) => cid), ...stoodOn]) };
   const found: Found[] = [];
   for (const { backend, census } of views)
     found.push(

@@ -79,19 +79,19 @@ async function reasonFor(
     const users = records.filter(({ stemcell }) => stemcell === cid);
     const { environment } = host.config;
     if (users.some((user) => !owners.gone || user.environment !== environment)) return undefined;
-    return owners.gone ? isGone(environment) : stemcellReason(cid, volumes, owners);
+    if (owners.gone) return isGone(environment);
+    return owners.cids.has(cid) ? undefined : stemcellReason(cid, volumes);
   }
   if (isSnapshotCid(cid)) return content && description ? undefined : `the snapshot ${cid} is a half`;
   return isDiskCid(cid) && !content ? `the disk ${cid} is gone` : undefined;
 }
 
-/** Of a stemcell that no VM stands on. */
-function stemcellReason(cid: string, volumes: readonly string[], owners: Owners): string | undefined {
+/** Of a stemcell that nobody has written down and no VM stands on. */
+function stemcellReason(cid: string, volumes: readonly string[]): string | undefined {
   const [image, description] = [stemcellVolume(cid), descriptionVolume(cid)].map((name) =>
     volumes.includes(name),
   );
   if (!image) return `the stemcell ${cid} has no image`;
   if (!description) return `the stemcell ${cid} is a half`;
-  const isClaimed = owners.cids.has(cid) || volumes.some((name) => isClaimOn(cid, name));
-  return isClaimed ? undefined : `the stemcell ${cid} is nobody’s`;
+  return volumes.some((name) => isClaimOn(cid, name)) ? undefined : `the stemcell ${cid} is nobody’s`;
 }
