@@ -53,7 +53,22 @@ export const callLiars: readonly Liar[] = [
     name: 'without its hypervisor it knows no method',
     breaks: ['calls.hypervisor-down'],
     tell() {},
-    scene: () => ({ cutOff: new Proxy(async () => unsupported, {}) }),
+    scene: () => ({ cutOff: async () => unsupported }),
+  },
+  {
+    // ZPascal's libvirt CPI connects before it reads its request
+    name: 'without its hypervisor it says nothing at all, not even to info',
+    breaks: ['calls.hypervisor-down'],
+    tell() {},
+    scene: () => ({
+      cutOff: async () => ({ stdout: '', stderr: 'no connection', exitCode: 1, heldOpen: false }),
+    }),
+  },
+  {
+    // the LXD CPI
+    name: 'has_vm fails for a VM that is not there',
+    breaks: ['unknown.has', 'create-env.recreate-delete'],
+    tell: replace('has_vm', (_, cloud, [cid]) => Boolean(cloud.vm(cid))),
   },
   {
     // a2geek's libvirt CPI

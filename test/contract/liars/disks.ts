@@ -63,10 +63,16 @@ export const diskLiars: readonly Liar[] = [
     }),
   },
   {
-    // the container CPIs; a2geek's asks for "vm-vm-…"
+    // the container CPIs
     name: 'get_disks lists nothing',
     breaks: ['disks.list'],
     tell: replace('get_disks', () => []),
+  },
+  {
+    // a2geek's libvirt CPI
+    name: 'get_disks looks for a VM of another name',
+    breaks: ['disks.list'],
+    tell: replace('get_disks', (honest, _, [vm]) => honest(`vm-${vm}`)),
   },
   {
     // the LXD CPI
@@ -124,6 +130,15 @@ export const diskLiars: readonly Liar[] = [
     tell: replace('attach_disk', (_, cloud, [vm, disk]) => {
       cloud.vm(vm).disks.add(text(disk));
       return { path: `/dev/disk/by-id/virtio-${disk}` };
+    }),
+  },
+  {
+    // bosh-virtualbox's pauses a VM to plug a disk in
+    name: 'an attach_disk that fails leaves the VM paused',
+    breaks: ['disks.unknown'],
+    tell: replace('attach_disk', (honest, cloud, args) => {
+      if (!cloud.disks.has(text(args[1]))) cloud.vm(args[0]).running = false;
+      return honest(...args);
     }),
   },
   {

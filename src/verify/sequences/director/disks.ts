@@ -154,12 +154,15 @@ export const swappingDisks: readonly Clause<DirectorState>[] = [
   },
   {
     id: 'disks.unknown',
-    title: 'Attaching a disk that is not there to a VM answers DiskNotFound',
+    title: 'Attaching a disk that is not there answers DiskNotFound, and the VM runs on',
     section: '1.4',
-    after: ['vms.create'],
+    after: ['vms.awake'],
+    needs: ['guest'],
     async run(trial, { a }) {
+      const { boot } = await trial.guest(a).facts();
       await trial.refused(['DiskNotFound'], 'attach_disk', a.cid, unknownDisk);
       await trial.refused(['DiskNotFound', 'DiskNotAttached'], 'detach_disk', a.cid, unknownDisk);
+      trial.same((await trial.guest(a).facts()).boot, boot, 'the boot since which the guest runs', 'guest');
     },
   },
 ];
