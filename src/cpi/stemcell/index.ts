@@ -1,3 +1,2 @@
 export { hashFile } from './hash-file.ts';
-export { type ImageFormat, openStemcellImage, type StemcellImage } from './stemcell-image.ts';
-export { unsuitableImage, type WantedStemcell } from './unsuitable-image.ts';
+export { openStemcellImage, type StemcellImage } from './stemcell-image.ts';

@@ -2,7 +2,7 @@ import { CloudError } from '../errors.ts';
 import type { ImageFormat } from './stemcell-image.ts';
 
 /** What a backend can make guests of. */
-export interface WantedStemcell {
+interface WantedStemcell {
   /** The backend's name. */
   readonly backend: string;
   /** As stemcell.MF says it: `warden-tar`. */

@@ -8,7 +8,8 @@ import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { extract } from 'tar-stream';
 import { describe, expect, test } from 'vitest';
 import { CloudError } from '../../../../src/cpi/errors.ts';
-import { openStemcellImage, unsuitableImage } from '../../../../src/cpi/stemcell/index.ts';
+import { openStemcellImage } from '../../../../src/cpi/stemcell/index.ts';
+import { unsuitableImage } from '../../../../src/cpi/stemcell/unsuitable-image.ts';
 import { type Entry, tar, tgz } from './images.ts';
 
 const folder = (name: string): Entry => ({ name, type: 'directory' });
