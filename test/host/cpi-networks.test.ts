@@ -6,8 +6,11 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { JsonObject } from '../../src/cpi/backend.ts';
+import { LibvirtHost } from '../../src/cpi/on-libvirt/libvirt-host.ts';
+import { renderForwards, withoutForwards } from '../../src/cpi/on-libvirt/networks/forward-host.ts';
 import { dialThroughNetns } from '../../src/host/forward.ts';
 import { privateHostNames } from '../../src/host/private-host/index.ts';
+import { silentLog } from '../../src/platform/log.ts';
 import { run } from '../../src/platform/process.ts';
 import { waitFor } from '../../src/platform/retry.ts';
 import type { BoshCpi } from '../support/bosh-cpi.ts';
@@ -332,6 +335,20 @@ describe('ports of the host', () => {
     expect((await rules()).join()).toContain(second);
     await cpi.call('delete_vm', second);
     expect(await rules()).toEqual([]);
+  });
+
+  test('are not brought back by another process while their VM goes', async () => {
+    const cid = await small.create(12, { networks: forwarding(12, [{ host: 7001 }]) });
+    await using goes = await LibvirtHost.open(host.config, silentLog);
+    await using other = await LibvirtHost.open(host.config, silentLog);
+    let written: Promise<void> | undefined;
+    await withoutForwards(goes, cid, async () => {
+      written = renderForwards(other);
+      for (const act of ['destroy', 'undefine']) await host.virsh(act, cid);
+    });
+    await written;
+    expect(await rules()).toEqual([]);
+    await cpi.call('delete_vm', cid);
   });
 
   test('are refused where they cannot be, with what to do', async () => {

@@ -186,8 +186,7 @@ export class LibvirtGround implements Ground {
       if (vm.state === 'paused') await (await this.#host.findVm(vm.cid))?.resume();
       if (vm.state === 'off') await this.#parts.start(vm.cid);
     }
-    if ((await this.#ownRecords()).some(({ forwards }) => forwards.length > 0))
-      await renderForwards(this.#host); // they went with the machine's power
+    if (!(await forwardsStand(this.#host, await this.#ownRecords()))) await renderForwards(this.#host); // they went with the machine's power
   }
 
   async clear(): Promise<void> {
@@ -198,9 +197,9 @@ export class LibvirtGround implements Ground {
     for (const record of records) {
       const domain = await this.#host.findVm(record.cid);
       if (!domain) continue;
-      await giveUpAddresses(this.#host, domain); // they may be other people's networks'
       const elsewhere = await ownVolumesElsewhere(this.#host, domain, folder);
-      await removeDomain(domain, this.#parts.letGo); // its other volumes go with the pool
+      // addresses may be other people's networks'; its other volumes go with the pool
+      await giveUpAddresses(this.#host, domain, () => removeDomain(domain, this.#parts.letGo));
       await Promise.all(elsewhere.map(removeVolume));
     }
     for (const network of await managedNetworks(libvirt, config.environment)) await removeNetwork(network);

@@ -31,6 +31,11 @@ export class LibvirtHost implements AsyncDisposable {
     return new LibvirtHost(config, await connectLibvirt(config.uri), log);
   }
 
+  /** libvirt's driver, as the URI names it: it lists none of another one's VMs. */
+  get driver(): string {
+    return /^\w+/.exec(this.config.uri)?.[0] ?? '';
+  }
+
   /** The environment's storage pool. Throws a CloudError if nobody made it or it is stopped. */
   pool(): Promise<Pool> {
     this.#pool ??= this.#findPool();

@@ -12,7 +12,7 @@ import type {
 } from '../backend.ts';
 import type { LibvirtHost } from './libvirt-host.ts';
 import { chooseAddresses, releaseAddresses, reserveAddresses } from './networks/dynamic-networks.ts';
-import { openPorts, renderForwards } from './networks/forward-host.ts';
+import { openPorts, withoutForwards } from './networks/forward-host.ts';
 import { requireHostNetworks } from './networks/host-checks.ts';
 import { createNetwork, deleteNetwork } from './networks/managed-networks.ts';
 import { parseNetworkProperties } from './networks/network-properties.ts';
@@ -67,11 +67,16 @@ export async function takeAddresses(host: LibvirtHost, spec: VmSpec): Promise<vo
   await openPorts(host, spec);
 }
 
-/** Gives up what `takeAddresses` took, before the VM's definition goes. Idempotent. */
-export async function giveUpAddresses(host: LibvirtHost, domain: Domain): Promise<void> {
+/** Gives up what `takeAddresses` took, and takes the VM's definition away by `undefine`. Idempotent. */
+export async function giveUpAddresses(
+  host: LibvirtHost,
+  domain: Domain,
+  undefine: () => Promise<void>,
+): Promise<void> {
   const { dynamicNics, hasForwards } = await holdingsOf(domain);
   await releaseAddresses(host, dynamicNics);
-  if (hasForwards) await renderForwards(host, [domain.name]);
+  if (hasForwards) await withoutForwards(host, domain.name, undefine);
+  else await undefine();
 }
 
 /** The request's networks, verbatim, each with the MAC that its NIC has (contract 1.6). */

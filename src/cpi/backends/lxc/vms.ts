@@ -158,8 +158,8 @@ export class LxcVms implements VmStore {
       await this.#closeImages(cid); // also of one whose definition somebody removed
       await this.#deleteVolumes(cid);
     }
-    if (domain) await giveUpAddresses(this.#host, domain);
-    if (domain) await undefineDomain(domain); // last: as long as anything is left, the VM can be found
+    // last: as long as anything is left, the VM can be found
+    if (domain) await giveUpAddresses(this.#host, domain, () => undefineDomain(domain));
     if (stemcell !== undefined) await dropUnwantedStemcell(this.#host, stemcell);
   }
 

@@ -148,8 +148,8 @@ export class QemuVms implements VmStore {
     else this.#host.log.info(`VM ${cid} is not there: only what is left of it is deleted`);
     if (isVmCid(cid)) await this.#deleteVolumes(cid);
     await allEnded(elsewhere.map(removeVolume));
-    if (domain) await giveUpAddresses(this.#host, domain);
-    if (domain) await undefineDomain(domain); // last: as long as anything is left, the VM can be found
+    // last: as long as anything is left, the VM can be found
+    if (domain) await giveUpAddresses(this.#host, domain, () => undefineDomain(domain));
     if (stemcell !== undefined) await dropUnwantedStemcell(this.#host, stemcell);
   }
 

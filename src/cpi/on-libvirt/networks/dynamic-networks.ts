@@ -66,9 +66,7 @@ async function takenAddresses(host: LibvirtHost, network: Network): Promise<Set<
 }
 
 /** The name says whose a reservation is. The driver's too: qemu's list of VMs tells nothing of lxc's. */
-const reservationName = (host: LibvirtHost, vm: string, at: number): string =>
-  `${vm}-${driverOf(host)}-${at}`;
-const driverOf = ({ config }: LibvirtHost): string => /^\w+/.exec(config.uri)?.[0] ?? '';
+const reservationName = (host: LibvirtHost, vm: string, at: number): string => `${vm}-${host.driver}-${at}`;
 
 async function dropStaleReservations(host: LibvirtHost, network: Network): Promise<void> {
   for (const { mac, vm } of await staleReservations(host, network)) {
@@ -84,7 +82,7 @@ interface StaleReservation extends Reservation {
 /** Reservations of VMs that are gone: a delete_vm that was killed may leave one, as it may a network that was off. */
 export async function staleReservations(host: LibvirtHost, network: Network): Promise<StaleReservation[]> {
   const { reservations } = readHostNetwork(await network.xml());
-  const ours = new RegExp(`^(vm-[0-9a-f]{17})-${driverOf(host)}-\\d+$`);
+  const ours = new RegExp(`^(vm-[0-9a-f]{17})-${host.driver}-\\d+$`);
   const named = reservations.flatMap((reservation) => {
     const vm = ours.exec(reservation.name)?.[1];
     return vm === undefined ? [] : [{ ...reservation, vm }];

@@ -53,15 +53,38 @@ export async function openPorts(host: LibvirtHost, spec: VmSpec): Promise<void> 
   await renderForwards(host);
 }
 
-/** Makes the host forward what the environment's VMs ask for, but for those of `leaving`. */
-export async function renderForwards(host: LibvirtHost, leaving: readonly string[] = []): Promise<void> {
+/** Makes the host forward what the environment's VMs ask for. */
+export async function renderForwards(host: LibvirtHost): Promise<void> {
+  await using _ = await lockForwards(host);
+  await writeForwards(host);
+}
+
+/** Takes a VM's forwards away, then its definition: before that is gone, nobody else's writing brings them back. */
+export async function withoutForwards(
+  host: LibvirtHost,
+  vm: string,
+  undefine: () => Promise<void>,
+): Promise<void> {
+  if (!(await canForward(host))) {
+    host.log.warn(`the ports of the host that lead to VM ${vm} cannot be closed from here`);
+    return await undefine();
+  }
+  await using _ = await lockForwards(host);
+  await writeForwards(host, [vm]);
+  await undefine();
+}
+
+/** Or the rules of one who has read earlier would come later. */
+const lockForwards = async (host: LibvirtHost): Promise<AsyncDisposable> =>
+  await lockOnHost(host, `forwards of ${host.config.environment}`, 'writing port forwards');
+
+async function writeForwards(host: LibvirtHost, leaving: readonly string[] = []): Promise<void> {
   const { environment } = host.config;
-  await using _ = await lockOnHost(host, `forwards of ${environment}`, 'writing port forwards'); // or the rules of one who has read earlier would come later
   const vms = (await vmRecords(host.libvirt)).filter(
     (vm) => vm.environment === environment && !leaving.includes(vm.cid),
   );
   const saved = await onHost(host, ['iptables-save']);
-  const rules = forwardRules(saved, chainsOf(environment), vms);
+  const rules = forwardRules(saved, chainsOf(host), vms);
   if (vms.some(({ forwards }) => forwards.length > 0) && !/^:LIBVIRT_FWI /m.test(saved))
     throw noForwarding(
       'libvirt does not filter with iptables here',
@@ -73,16 +96,18 @@ export async function renderForwards(host: LibvirtHost, leaving: readonly string
 /** false if the host has lost them, by a reboot say. Who cannot look believes that they are there. */
 export async function forwardsStand(host: LibvirtHost, vms: readonly VmForwards[]): Promise<boolean> {
   if (vms.every(({ forwards }) => forwards.length === 0)) return true;
-  const canLook = await requireForwarding(host).then(
+  return !(await canForward(host)) || rulesStand(await onHost(host, ['iptables-save']), chainsOf(host), vms);
+}
+
+const canForward = async (host: LibvirtHost): Promise<boolean> =>
+  await requireForwarding(host).then(
     () => true,
     () => false,
   );
-  return (
-    !canLook || rulesStand(await onHost(host, ['iptables-save']), chainsOf(host.config.environment), vms)
-  );
-}
 
-const chainsOf = (environment: string): string => `BOSHVIRT_${shortHash(environment, 10)}`;
+/** The driver's too: qemu's list of VMs tells nothing of lxc's, and each writes its chains as a whole. */
+const chainsOf = ({ driver, config: { environment } }: LibvirtHost): string =>
+  `BOSHVIRT_${shortHash(`${driver} ${environment}`, 10)}`;
 
 /** Runs a program in the network that libvirt's bridges are in. */
 async function onHost(
