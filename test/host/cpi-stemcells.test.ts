@@ -108,5 +108,9 @@ test('whose import was killed are made anew', async () => {
   expect(await cpi.call('create_stemcell', path, {})).toBe(cid);
   const { stdout } = await run(['stat', '-c', '%s', join(host.poolPath, `${cid}.img`)]);
   expect(Number(stdout)).toBe(256 << 10);
+  await writeFile(join(host.poolPath, `${cid}.json`), Buffer.alloc(80)); // made, and not yet written
+  expect((await cpi.failure('create_vm', ...vms.request({ stemcell: cid }))).type).toBe('StemcellNotFound');
+  expect(await cpi.call('create_stemcell', path, {})).toBe(cid);
+  await cpi.call('delete_vm', await vms.create(56, { stemcell: cid }));
   await cpi.call('delete_stemcell', cid);
 });

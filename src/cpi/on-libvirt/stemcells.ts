@@ -47,9 +47,11 @@ export class LibvirtStemcells<Image extends StemcellImage> implements StemcellSt
     await using _lock = await lockInPool(this.#host, cid, 'create_stemcell');
     try {
       const description = { version: 1, kind: 'stemcell', format: own.format, ...kept };
-      if (await this.has(cid)) this.#host.log.info(`stemcell ${cid} is there already`);
+      const isWhole = await this.has(cid);
+      if (isWhole && (await stemcellProperties(this.#host, cid)))
+        this.#host.log.info(`stemcell ${cid} is there already`);
       else {
-        if (!(await this.#isStoodOn(cid))) await this.#make(cid, own);
+        if (!isWhole && !(await this.#isStoodOn(cid))) await this.#make(cid, own);
         await this.#describe(cid, description);
       }
       await this.#claim(cid, owner);
@@ -116,11 +118,12 @@ export class LibvirtStemcells<Image extends StemcellImage> implements StemcellSt
   }
 }
 
-/** The cloud properties that a stemcell was imported with; undefined if there is no such stemcell. */
+/** The cloud properties that a stemcell was imported with; undefined if there is no such stemcell, or a killed import cut them off. */
 export async function stemcellProperties(host: LibvirtHost, cid: string): Promise<JsonObject | undefined> {
   if (!isStemcellCid(cid)) return undefined;
-  const text = await readVolume(await host.pool(), descriptionVolume(cid));
-  return text && ((JSON.parse(text.toString('utf8')) as { properties?: JsonObject }).properties ?? {});
+  const text = (await readVolume(await host.pool(), descriptionVolume(cid)))?.toString('utf8') ?? '';
+  if (!text.endsWith('}')) return undefined;
+  return (JSON.parse(text) as { properties?: JsonObject }).properties ?? {};
 }
 
 /** Deletes the image of a stemcell that was deleted while VMs stood on it, once the last of them is gone. */
