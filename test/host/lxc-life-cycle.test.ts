@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { createReadStream } from 'node:fs';
-import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { lutimes, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
@@ -302,6 +302,30 @@ test('a snapshot of the whole VM brings all its disks back, without its memory',
     await expect(snapshots?.restore(vm, 'first one')).rejects.toThrow(/has no snapshot/);
   });
   expect(await host.volumeNames(`${vm}-state`)).toEqual([]);
+});
+
+test('a device that no VM has any more is found as an orphan, and can be taken away', async () => {
+  const lost = String(await cpi.call('create_disk', 64, {}, vmOf(a)));
+  const { path } = (await cpi.call('attach_disk', vmOf(a), lost)) as { path: string };
+  await host.virsh('detach-disk', vmOf(a), path.replace('/dev/', ''), '--live', '--config'); // behind the CPI's back
+  const owners = { gone: false, cids: new Set<string>() };
+  await host.withBackend(async ({ ground }) => {
+    const devices = async () => (await ground.orphans(owners)).filter(({ kind }) => kind === 'mount');
+    expect(await devices()).toEqual([]); // it is young
+    const anHourAgo = new Date(Date.now() - 3_600_000);
+    await lutimes(`/dev/boshvirt/${lost}`, anHourAgo, anHourAgo);
+    const [orphan, ...others] = await devices();
+    expect([orphan?.name, others]).toEqual([lost, []]);
+    expect(orphan && (await ground.removeOrphan(orphan, owners))).toBe(true);
+  });
+  expect(await loopsOf(lost)).toEqual([]);
+  await cpi.call('delete_disk', lost);
+});
+
+test('it works on its own machine alone', async () => {
+  const remote = await host.cpiWith('remote', { uri: 'lxc+ssh://host/system' });
+  const { type, message } = await remote.failure('has_vm', vmOf(a));
+  expect([type, message]).toEqual(['NotSupported', expect.stringContaining('lxc+ssh://host/system')]);
 });
 
 test('a create_vm that is killed leaves what delete_vm finds', async () => {

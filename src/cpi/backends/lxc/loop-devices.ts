@@ -31,7 +31,8 @@ export async function loopDeviceOf({ name, path }: LoopFile): Promise<string | u
   return device && (await fileOf(device)) === path ? `/dev/${device}` : undefined;
 }
 
-const fileOf = async (device: string): Promise<string | undefined> =>
+/** The file that a loop device shows, by the name of the device (`loop3`); one that is deleted has a mark behind it. */
+export const fileOf = async (device: string): Promise<string | undefined> =>
   (await readTextIfThere(`/sys/block/${device}/loop/backing_file`))?.trimEnd();
 
 /** Makes a file a device with a link to it; idempotent. Hold a lock on what it belongs to. */

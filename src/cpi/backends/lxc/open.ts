@@ -1,6 +1,8 @@
 import { release } from 'node:os';
+import { parseUri } from '../../../clients/libvirt/index.ts';
 import type { Log } from '../../../platform/log.ts';
 import type { Backend, BackendConfig } from '../../backend.ts';
+import { CloudError } from '../../errors.ts';
 import { LibvirtGround } from '../../on-libvirt/ground.ts';
 import { LibvirtHost } from '../../on-libvirt/libvirt-host.ts';
 import { LibvirtNetworks } from '../../on-libvirt/networks.ts';
@@ -8,6 +10,7 @@ import { LibvirtStemcells } from '../../on-libvirt/stemcells.ts';
 import { LxcDisks } from './disks.ts';
 import { disksIn } from './domain-disks.ts';
 import { parseOptions } from './options.ts';
+import { orphanDevices } from './orphan-devices.ts';
 import { RootImages } from './root-images.ts';
 import { LxcSettings } from './settings.ts';
 import { LxcSnapshots } from './snapshots.ts';
@@ -17,6 +20,7 @@ import { vmVolumes } from './volume-names.ts';
 /** Connects to libvirt and hands out the stores. */
 export async function openLxc(config: BackendConfig, log: Log): Promise<Backend> {
   const options = parseOptions(config.options);
+  refuseElsewhere(config.uri);
   const host = await LibvirtHost.open(config, log);
   const vms = new LxcVms(host, options);
   return {
@@ -33,6 +37,18 @@ export async function openLxc(config: BackendConfig, log: Log): Promise<Backend>
   };
 }
 
+/** Loop devices and file systems are made here, for containers here. */
+function refuseElsewhere(uri: string): void {
+  if (parseUri(uri).host === undefined) return;
+  throw new CloudError(
+    'NotSupported',
+    `The backend lxc works on the machine of its containers, not through ${uri}`,
+    {
+      hints: ['run the CPI on that machine, with lxc:///system'],
+    },
+  );
+}
+
 const groundOf = (host: LibvirtHost, vms: LxcVms) =>
   new LibvirtGround(host, {
     diskVolume: /^(disk-[0-9a-f]{15})\.img$/,
@@ -41,5 +57,6 @@ const groundOf = (host: LibvirtHost, vms: LxcVms) =>
     consoleVolume: vmVolumes.console,
     start: async (vm) => await vms.start(vm),
     letGo: async (domain) => await vms.letGo(domain),
+    remains: [orphanDevices],
     accelerator: async () => `containers on this machine’s kernel (${release()})`,
   });
