@@ -8,11 +8,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { backendModule } from '../../src/cpi/backends/registry.ts';
+import { down } from '../../src/environment/down.ts';
 import type { Finding } from '../../src/environment/orphans/finding.ts';
 import { findTerritories } from '../../src/environment/orphans/territories.ts';
 import { clearOf, lookInto, type Territory } from '../../src/environment/orphans/territory.ts';
 import { environmentPaths } from '../../src/environment/paths.ts';
 import { writeRecord } from '../../src/environment/record.ts';
+import type { Caller } from '../../src/environment/steps/step.ts';
 import { silentLog } from '../../src/platform/log.ts';
 import { run } from '../../src/platform/process.ts';
 import { waitFor } from '../../src/platform/retry.ts';
@@ -35,6 +37,7 @@ const { signal } = new AbortController();
 
 beforeAll(async () => {
   data = await mkdtemp(join(tmpdir(), 'prune-'));
+  vi.stubEnv('XDG_STATE_HOME', data);
   vi.stubEnv('XDG_DATA_HOME', data); // where bosh's state would lie: it names nothing
   host = await CpiHost.start();
   cpi = host.cpi;
@@ -130,31 +133,20 @@ test('what killed calls and busy hands left goes, once it is old, and nothing el
 });
 
 test('what a VM of another backend’s needs in the same pool stays', async () => {
-  const [container, stemcell] = ['vm-0123456789abcdef0', 'sc-0123456789abcdef1'];
+  const stemcell = 'sc-0123456789abcdef1';
+  const container = await defineContainer(stemcell);
   const files = [`${container}-root.img`, `${stemcell}.img`];
   for (const name of files) await writeFile(join(host.poolPath, name), 'x');
-  const xml = join(host.libvirtd.folder, 'container.xml');
-  const metadata = `<boshvirt:vm xmlns:boshvirt="urn:boshvirt:vm:1" version="1" environment="test" agent="a" stemcell="${stemcell}"/>`;
-  await writeFile(
-    xml,
-    `<domain type="lxc"><name>${container}</name><metadata>${metadata}</metadata><memory>65536</memory>` +
-      '<os><type>exe</type><init>/bin/true</init></os></domain>',
-  );
-  const { storagePool, uri } = host.config;
-  const virsh = async (...argv: string[]) =>
-    await run(['virsh', '-c', uri.replace('qemu', 'lxc'), ...argv] as [string, ...string[]]);
-  await virsh('define', xml);
+  const { storagePool } = host.config;
   await age();
   await host.virsh('pool-refresh', storagePool);
-  const pool = { name: storagePool, path: host.poolPath };
-  const network = { ...recordWith().network, name: storagePool };
-  await writeRecord(recordWith({ name: 'test', host: 'given', uri, pool, network }));
+  await writeRecord(recordHere());
   const leftIn = async () => {
     const { territories } = await findTerritories('test', silentLog, signal);
     return named(await lookInto(territories[0] as Territory, silentLog));
   };
   expect(await leftIn()).toEqual([`vm ${container}`]); // nobody has claimed it
-  await virsh('undefine', container);
+  await lxc('undefine', container);
   expect(await leftIn()).toEqual(files.map((name) => `volume ${name}`).sort());
   for (const name of files) await host.virsh('vol-delete', name, '--pool', storagePool);
   await rm(environmentPaths('test').folder, { recursive: true });
@@ -203,6 +195,48 @@ test('of an environment that is gone all goes but what others keep there', async
   expect(await readdir(host.libvirtd.folder)).not.toContain('pool');
   expect(await host.withBackend(async ({ ground }) => await ground.environments())).toEqual([]);
 });
+
+test('down ends the VMs of other backends too', async () => {
+  await host.layGround();
+  await defineContainer('sc-0123456789abcdef1');
+  await writeRecord(recordHere());
+  const caller: Caller = {
+    log: silentLog,
+    signal,
+    async runSteps(steps, context) {
+      for (const step of steps) await step.run(context, () => {});
+    },
+    confirm: async () => false,
+    tell() {},
+  };
+  await down('test', { purge: true, boshvirtCommand: '/nowhere' }, caller);
+  expect((await lxc('list', '--all', '--name')).stdout.trim()).toBe('');
+  expect(await host.virsh('pool-list', '--all', '--name')).toBe('');
+});
+
+/** The record of an environment on this host: its own name, pool and network. */
+function recordHere() {
+  const { environment: name, uri, storagePool } = host.config;
+  const network = { ...recordWith().network, name: storagePool };
+  return recordWith({ name, host: 'given', uri, network, pool: { name: storagePool, path: host.poolPath } });
+}
+
+const lxc = async (...argv: string[]) =>
+  await run(['virsh', '-c', host.config.uri.replace('qemu', 'lxc'), ...argv] as [string, ...string[]]);
+
+/** A container in the environment's name, as another CPI would make it; it never runs. */
+async function defineContainer(stemcell: string): Promise<string> {
+  const container = 'vm-0123456789abcdef0';
+  const metadata = `<boshvirt:vm xmlns:boshvirt="urn:boshvirt:vm:1" version="1" environment="test" agent="a" stemcell="${stemcell}"/>`;
+  const path = join(host.libvirtd.folder, 'container.xml');
+  await writeFile(
+    path,
+    `<domain type="lxc"><name>${container}</name><metadata>${metadata}</metadata><memory>65536</memory>` +
+      '<os><type>exe</type><init>/bin/true</init></os></domain>',
+  );
+  await lxc('define', path);
+  return container;
+}
 
 /** Kills a call once a file of this name is in the pool; gives the CID in it. */
 async function killed(method: string, args: readonly unknown[], pattern: RegExp): Promise<string> {
