@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { connectLibvirt, libvirtErrors } from '../../src/clients/libvirt/index.ts';
+import { releaseDevices } from '../../src/host/private-host/devices.ts';
 import {
   findPrivateHost,
   privateHostUri,
@@ -106,6 +107,20 @@ test('a driver that was installed after the start is there with the next one; no
     expect(await libvirt.listDomains()).toEqual([]);
   } finally {
     await removePrivateHost(dir);
+    await rm(base, { recursive: true });
+  }
+});
+
+test('devices of a host whose folder is reached by a link are found too', async () => {
+  const base = await mkdtemp(join(tmpdir(), 'linked-'));
+  try {
+    await writeFile(join(base, 'disk.img'), Buffer.alloc(1 << 20));
+    await symlink('.', join(base, 'link'));
+    await run(['losetup', '--find', join(base, 'disk.img')]);
+    await releaseDevices(join(base, 'link'));
+    expect(await loopDevicesOf(base)).toEqual([]);
+  } finally {
+    await releaseDevices(base);
     await rm(base, { recursive: true });
   }
 });

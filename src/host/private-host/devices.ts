@@ -1,4 +1,4 @@
-import { readdir, readFile, readlink, rm } from 'node:fs/promises';
+import { readdir, readFile, readlink, realpath, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { deviceLinks } from '../../platform/device-links.ts';
 import { run } from '../../platform/process.ts';
@@ -18,10 +18,11 @@ export async function releaseDevices(dir: string): Promise<void> {
 }
 
 async function loopDevicesOf(dir: string): Promise<string[]> {
+  const real = await realpath(dir).catch(() => dir); // the kernel's names have no links in them
   const names = (await readdir('/sys/block').catch(() => [])).filter((name) => name.startsWith('loop'));
   // a device without a file has none there, or no more
   const files = await Promise.all(
     names.map((name) => readFile(`/sys/block/${name}/loop/backing_file`, 'utf8').catch(() => '')),
   );
-  return names.filter((_, at) => files[at]?.startsWith(`${dir}/`)).map((name) => `/dev/${name}`);
+  return names.filter((_, at) => files[at]?.startsWith(`${real}/`)).map((name) => `/dev/${name}`);
 }
