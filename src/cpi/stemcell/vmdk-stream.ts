@@ -7,6 +7,8 @@ const hasMarkers = 1 << 17;
 const isCompressed = 1 << 16;
 /** Before a grain's bytes: where it belongs (64 bits, in sectors) and how long it is (32 bits). */
 const grainHeadBytes = 12;
+/** What deflate may add to what it cannot pack. */
+const slackBytes = 64 * 1024;
 /** What a metadata marker stands before; the end has no sectors after it. */
 const endOfStream = 0;
 /** Holes are passed on in steps of this. */
@@ -74,6 +76,7 @@ async function* grains(reader: ByteReader, grainBytes: number) {
       marker.readUInt32LE(8),
       marker.readUInt32LE(12),
     ];
+    if (size > grainBytes + slackBytes) throw new ImageFault('is damaged: a part of its VMDK is too long');
     if (size > 0) {
       const bytes = await reader.take(padded(grainHeadBytes + size));
       const content = inflated(bytes.subarray(grainHeadBytes, grainHeadBytes + size), grainBytes);

@@ -77,6 +77,7 @@ test.each([
   ],
   ['with a grain beyond its end', vmdk({ grains: [[9, one]] }), 'out of order'],
   ['with a damaged grain', damaged(vmdk({ grains: [[0, one]] })), 'cannot be unpacked'],
+  ['with a grain that would fill our memory', endless(vmdk({ grains: [[0, one]] })), 'is too long'],
 ])('a VMDK %s is refused', async (_, disk, message) => {
   await expect(unpack(disk)).rejects.toMatchObject({
     name: 'CloudError',
@@ -84,6 +85,12 @@ test.each([
     hints: [expect.stringContaining('checksum')],
   });
 });
+
+/** The first grain's head follows the header and an empty sector. */
+function endless(disk: Buffer): Buffer {
+  disk.writeUInt32LE(0xffff_0000, 2 * 512 + 8);
+  return disk;
+}
 
 function damaged(disk: Buffer): Buffer {
   disk.fill(0xff, 1024 + 12, 1024 + 200);
