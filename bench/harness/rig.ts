@@ -39,7 +39,7 @@ export async function openRig(signal: AbortSignal, backend: BackendName): Promis
   try {
     const { netnsPath } = await startPrivateHost(hostFolder, { driver: backend, log: silentLog, signal });
     const uri = privateHostUri(hostFolder, backend);
-    const poolPath = join(folder, 'pool');
+    const poolPath = join(hostFolder, 'pool'); // what containers have open there goes with the host
     await prepareGround(backend, uri, poolPath);
     const cpi = new Cpi(await writeCpiConfig(folder, backend, uri));
     const virsh = (...words: readonly string[]): [string, ...string[]] => [
