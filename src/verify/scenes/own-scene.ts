@@ -148,7 +148,14 @@ async function programs(
   if (place.crampedFolder === undefined) return { cpi, cutOff };
   const cramped = { environment: `${config.environment}-c`, storagePool: `${config.storagePool}-c` };
   await layGround({ ...config, ...cramped }, place.crampedFolder, ground, stack);
+  // a libvirt with mounts of its own does not see ours, and has room there
+  if (await hasRoom(module, { ...config, ...cramped })) return { cpi, cutOff };
   return { cpi, cutOff, cramped: await program('cramped', cramped) };
+}
+
+async function hasRoom(module: BackendModule, config: BackendConfig): Promise<boolean> {
+  await using backend = await module.open(config, silentLog);
+  return (await backend.ground.freeBytes()) > smallDiskMb * 2 ** 20;
 }
 
 /** The stemcell's file: the one that was named, or the probe stemcell in a form that this backend takes. */
