@@ -19,11 +19,11 @@ export interface Person extends Launcher, AsyncDisposable {
   holder(): Promise<number>;
 }
 
-export async function newPerson(): Promise<Person> {
+export async function newPerson(driver = 'qemu'): Promise<Person> {
   const home = await mkdtemp(join(tmpdir(), 'bv-')); // short: a socket's path holds 107 bytes
   const launcher = launcherFor(home);
   const hostFolder = join(home, '.local/share/boshvirt/host');
-  const uri = privateHostUri(hostFolder, 'qemu');
+  const uri = privateHostUri(hostFolder, driver);
   const virsh = async (...words: string[]) => (await run(['virsh', '-c', uri, ...words])).stdout;
   return {
     ...launcher,
