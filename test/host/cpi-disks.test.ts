@@ -85,14 +85,20 @@ describe('disks that are plugged in', () => {
     const [vm, other] = [await vms.create(17), await vms.create(18)];
     const [disk = ''] = await makeDisks(1);
     await cpi.call('attach_disk', vm, disk);
-    await host.virsh('vol-delete', `${disk}-vm.claim`, '--pool', host.config.storagePool);
-    for (const act of [
-      ['attach_disk', other, disk],
-      ['delete_disk', disk],
-    ] as [string, ...unknown[]][]) {
-      const { type, message } = await cpi.failure(...act);
-      expect([type, message]).toEqual(['CloudError', expect.stringContaining(`attached to VM '${vm}'`)]);
-    }
+    const areRefused = async () => {
+      for (const act of [
+        ['attach_disk', other, disk],
+        ['delete_disk', disk],
+      ] as [string, ...unknown[]][]) {
+        const { type, message } = await cpi.failure(...act);
+        expect([type, message]).toEqual(['CloudError', expect.stringContaining(`attached to VM '${vm}'`)]);
+      }
+    };
+    const claim = `${disk}-vm.claim`;
+    await writeFile(join(host.poolPath, claim), Buffer.alloc(20)); // an attach_disk was killed while it wrote it
+    await areRefused();
+    await host.virsh('vol-delete', claim, '--pool', host.config.storagePool);
+    await areRefused();
     await cpi.call('delete_vm', vm);
     await cpi.call('attach_disk', other, disk);
     await forget(other, [disk]);

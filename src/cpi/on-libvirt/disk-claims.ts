@@ -1,4 +1,5 @@
 import type { DiskCid, VmCid } from '../backend.ts';
+import { isVmCid } from './cids.ts';
 import type { LibvirtHost } from './libvirt-host.ts';
 import { deleteVolume, readVolume, volumeXml, writeVolume } from './volumes.ts';
 
@@ -21,9 +22,13 @@ export async function writeDiskClaim(host: LibvirtHost, disk: DiskCid, vm: VmCid
   await writeVolume(await host.pool(), diskClaim(disk), Buffer.from(vm));
 }
 
-/** '' for a disk that no VM had yet; undefined if there is no claim, as for disks that an earlier version made: any VM may have it. */
+/**
+ * '' for a disk that no VM had yet; undefined if there is no claim, as for disks that an earlier version made, or one that a
+ * killed call left half written: any VM may have it.
+ */
 export async function readDiskClaim(host: LibvirtHost, disk: DiskCid): Promise<string | undefined> {
-  return (await readVolume(await host.pool(), diskClaim(disk)))?.toString('utf8');
+  const claim = (await readVolume(await host.pool(), diskClaim(disk)))?.toString('utf8');
+  return claim === '' || isVmCid(claim ?? '') ? claim : undefined;
 }
 
 export async function deleteDiskClaim(host: LibvirtHost, disk: DiskCid): Promise<void> {
