@@ -360,6 +360,20 @@ describe('ports of the host', () => {
     const networks = { n: { ...networkAt(9), cloud_properties: properties } };
     const bridged = await cpi.failure('create_vm', ...small.request({ networks }));
     expect([bridged.type, bridged.message]).toEqual(['NotSupported', expect.stringContaining('mode bridge')]);
+    const vip = { type: 'vip', cloud_properties: { ports } };
+    const behind = { n: { ...networkAt(9), cloud_properties: { ...properties, ports: [] } }, vip };
+    const hidden = await cpi.failure('create_vm', ...small.request({ networks: behind }));
+    expect([hidden.type, hidden.message]).toEqual([
+      'NotSupported',
+      expect.stringMatching(/networks.n: .*bridge/),
+    ]);
+    const twice = forwarding(9, [{ host: 9005 }, { host: '9000-9010' }]);
+    const double = await cpi.failure('create_vm', ...small.request({ networks: twice }));
+    expect([double.type, double.message]).toEqual([
+      'CloudError',
+      expect.stringContaining('tcp 9000-9010 is asked for twice'),
+    ]);
+    expect(await rules()).toEqual([]);
   });
 
   test('are what a vip has to give: at its address alone, where the host has it', async () => {

@@ -36,7 +36,11 @@ export async function openPorts(host: LibvirtHost, spec: VmSpec): Promise<void> 
   const forwards = forwardsOf(spec.networks);
   if (forwards.length === 0) return;
   const others = (await vmRecords(host.libvirt)).filter(({ cid }) => cid !== spec.cid);
-  for (const forward of forwards) {
+  for (const [at, forward] of forwards.entries()) {
+    if (forwards.slice(0, at).some((before) => collide(before, forward)))
+      throw new CloudError('CloudError', `The host's port ${describeForward(forward)} is asked for twice`, {
+        hints: ['let each port of the host lead to one port of the VM'],
+      });
     const owner = others.find((other) => other.forwards.some((their) => collide(forward, their)));
     const port = `The host's port ${describeForward(forward)}`;
     if (owner) {

@@ -6,6 +6,7 @@ import { requireForwarding } from './forward-host.ts';
 import { type HostNetwork, readHostNetwork } from './host-network.ts';
 import type { NetworkMode } from './network-properties.ts';
 import { hostBridge, type WantedNetwork } from './nics.ts';
+import { vipTarget } from './port-forwards.ts';
 
 /**
  * Throws if a VM cannot be on these networks: NetworkNotFound for one that libvirt lacks, NotSupported for a bare vip, a network of
@@ -21,17 +22,20 @@ export async function requireHostNetworks(
     if (network.properties.ports.length > 0) await requireForwarding(host);
   }
   const plugged = networks.filter(({ spec }) => spec.type !== 'vip');
+  const behindVip = plugged.length === networks.length ? undefined : requireVipTarget(networks);
+  const isLedInto = ({ name, properties }: WantedNetwork) =>
+    name === behindVip || properties.ports.length > 0;
   const onLibvirt = plugged.filter(({ hostNetwork }) => hostBridge(hostNetwork) === undefined);
   for (const name of new Set(onLibvirt.map(({ hostNetwork }) => hostNetwork))) {
     const there = await requireNetwork(host, name);
     for (const network of onLibvirt.filter(({ hostNetwork }) => hostNetwork === name)) {
       requireMode(network, there);
-      requireWayIn(network, there.mode);
+      if (isLedInto(network)) requireWayIn(network, there.mode);
       if (network.spec.type !== 'dynamic') requireOwnAddress(host, network, there);
     }
   }
   for (const network of plugged.filter((each) => !onLibvirt.includes(each))) {
-    requireWayIn(network, 'bridge');
+    if (isLedInto(network)) requireWayIn(network, 'bridge');
     if (network.spec.type === 'dynamic') throw dynamicOnBridge(network);
   }
 }
@@ -91,9 +95,8 @@ function requireOwnAddress({ log }: LibvirtHost, { name, spec }: WantedNetwork, 
 }
 
 /** Forwards lead to an IPv4 address from elsewhere: a bridge's VMs can be reached without, and an isolated network's are not to be. */
-function requireWayIn({ name, spec, properties }: WantedNetwork, mode: NetworkMode): void {
-  if (properties.ports.length === 0) return;
-  const where = `networks.${name}.cloud_properties.ports`;
+function requireWayIn({ name, spec }: WantedNetwork, mode: NetworkMode): void {
+  const where = `networks.${name}`;
   if (mode === 'isolated' || mode === 'bridge')
     throw new CloudError(
       'NotSupported',
@@ -123,6 +126,13 @@ function requireVip({ name, spec, properties }: WantedNetwork, networks: readonl
     throw new CloudError('VMCreationFailed', `networks.${name}.ip: ${spec.ip} is no IPv4 address`);
   if (!networks.some((each) => each.spec.type !== 'vip'))
     throw new CloudError('CloudError', `networks.${name}: a vip needs another network that it leads to`);
+}
+
+/** The name of the network that vips lead to. */
+function requireVipTarget(networks: readonly WantedNetwork[]): string {
+  const target = vipTarget(Object.fromEntries(networks.map(({ name, spec }) => [name, spec])));
+  if (target !== undefined) return target;
+  throw new CloudError('NotSupported', 'A vip leads to an IPv4 address alone, and the VM is to have none');
 }
 
 function dynamicOnBridge({ name, hostNetwork }: WantedNetwork): CloudError {

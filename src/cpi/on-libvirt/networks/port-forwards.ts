@@ -26,7 +26,7 @@ export interface PortForward {
 export function forwardsOf(networks: Readonly<Record<string, NetworkSpec>>): PortForward[] {
   return Object.entries(networks).flatMap(([name, spec]) => {
     const { ports } = parseNetworkProperties(name, spec.cloud_properties ?? {}, silentLog);
-    const target = spec.type === 'vip' ? gatewayNetwork(networks) : spec;
+    const target = spec.type === 'vip' ? networks[vipTarget(networks) ?? ''] : spec;
     const at = spec.type === 'vip' ? spec.ip || undefined : undefined;
     return target ? ports.flatMap((each) => forwardTo(target, each, at) ?? []) : [];
   });
@@ -43,9 +43,12 @@ function forwardTo(
   return { protocol, first: host.first, last: host.last, at, to: ip, port: guest, neighbours };
 }
 
-function gatewayNetwork(networks: Readonly<Record<string, NetworkSpec>>): NetworkSpec | undefined {
-  const real = Object.values(networks).filter(({ type, ip }) => type !== 'vip' && ip && !ip.includes(':'));
-  return real.find((network) => network.default?.includes('gateway')) ?? real[0];
+/** The network that a VM's vips lead to: the default gateway's, else the first, of those that have an IPv4 address or will have one. */
+export function vipTarget(networks: Readonly<Record<string, NetworkSpec>>): string | undefined {
+  const isReal = ({ type, ip }: NetworkSpec) => type === 'dynamic' || parseAddress(ip ?? '')?.family === 4;
+  const real = Object.entries(networks).filter(([, spec]) => spec.type !== 'vip' && isReal(spec));
+  const [name] = real.find(([, spec]) => spec.default?.includes('gateway')) ?? real[0] ?? [];
+  return name;
 }
 
 /** Whether two forwards want the same port of the host's. */

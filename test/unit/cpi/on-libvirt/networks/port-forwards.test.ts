@@ -7,6 +7,7 @@ import {
   describeForward,
   forwardsOf,
   type PortForward,
+  vipTarget,
 } from '../../../../../src/cpi/on-libvirt/networks/port-forwards.ts';
 
 const forward: PortForward = {
@@ -39,6 +40,8 @@ describe('which ports lead to a VM', () => {
     const networks = { vip, other, a: { ...manual, default: ['gateway'] } };
     expect(forwards(networks)).toEqual([{ ...forward, at: '192.0.2.1' }]);
     expect(forwards({ vip: { ...vip, ip: '' }, a: manual })).toEqual([forward]);
+    expect(vipTarget({ vip, v6: { ...manual, ip: 'fd00::6' } })).toBeUndefined();
+    expect(vipTarget({ vip, v6: { ...manual, ip: 'fd00::6' }, a: { type: 'dynamic' } })).toBe('a');
   });
 });
 
