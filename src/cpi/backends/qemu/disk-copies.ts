@@ -11,8 +11,8 @@ import { deleteVolume, volumeXml } from '../../on-libvirt/volumes.ts';
 import { userOfDisk } from './disk-users.ts';
 import { disksIn } from './domain-disks.ts';
 
-/** A copy of a large disk, or a snapshot of the environment, may be under way in the same VM. */
-const turnTimeoutMs = 15 * 60_000;
+/** A snapshot of the environment may be under way in the same VM. Less than what `prune` takes for abandoned (platform/young.ts). */
+const turnTimeoutMs = 8 * 60_000;
 /** libvirt's number of that reason (virDomainPausedReason). */
 const pausedByIoError = 5;
 /** A VM may start or stop once or twice while its disk is copied, not again and again. */
