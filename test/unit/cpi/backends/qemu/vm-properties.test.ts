@@ -113,7 +113,7 @@ test.each([
 
 test('the documented keys are those that there are', () => {
   const page = readFileSync(join(packageRoot(), 'docs/cloud-properties.md'), 'utf8');
-  const vmTables = page.slice(0, page.indexOf('### `vm_resources`'));
+  const vmTables = page.slice(0, page.indexOf('On `lxc` besides'));
   const keys = [...vmTables.matchAll(/^\| `(\w+)` \|/gm)].map(([, key]) => key);
   expect(keys).toEqual(Object.keys(everything));
   for (const [, device] of (/`devices` takes([^.]*)/.exec(page)?.[1] ?? '').matchAll(/`(\w+)`/g))
