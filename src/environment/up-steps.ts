@@ -18,6 +18,7 @@ import { refuseShortMemory } from './memory.ts';
 import { planNetwork } from './network-plan.ts';
 import { cacheFolder, environmentPaths, privateHostFolder } from './paths.ts';
 import { type EnvironmentRecord, writeRecord } from './record.ts';
+import { refuseForeign } from './refuse-foreign.ts';
 import { whileNoneComesOrGoes } from './register.ts';
 import { openBackend, wakeHost } from './session.ts';
 import { stemcellIdentity } from './stemcell-identity.ts';
@@ -81,6 +82,7 @@ function decideStep({ name, request, before, backend, caller }: UpJob): Step<UpW
       const chosen = await chooseHost(module, request, before, caller);
       work.record = await decideEnvironment(name, request, chosen, before);
       await refuseShortMemory(work.record, before);
+      if (!before) await refuseForeign(work.record, caller.log);
       say(chosen.host === 'private' ? 'boshvirt runs one of its own' : chosen.uri);
     },
   };

@@ -174,6 +174,20 @@ describe('ranges', () => {
   });
 });
 
+test("an environment of somebody else's of the same name is left alone", async () => {
+  await using libvirtd = await startLibvirtd();
+  const virsh = async (...argv: string[]) =>
+    (await run(['virsh', '-q', '-c', libvirtd.uri, ...argv] as [string, ...string[]])).stdout.trim();
+  await virsh('pool-define-as', 'boshvirt-default', 'dir', '--target', '/var/lib/libvirt/boshvirt-default');
+  before = await hostTraces(person.home);
+  const { exitCode, stderr } = await person.run(['up', '--uri', libvirtd.uri, '--yes']);
+  expect(stderr).toContain("has an environment 'default' already, which may be somebody else's");
+  expect(exitCode).toBe(2);
+  expect((await person.run(['down', '--yes'])).stderr).toContain("no environment 'default'");
+  expect(await virsh('pool-list', '--all', '--name')).toBe('boshvirt-default');
+  expect(await hostTraces(person.home)).toEqual(before);
+});
+
 test('down does without an ops-file that is gone', async () => {
   await stemcell();
   before = await hostTraces(person.home);

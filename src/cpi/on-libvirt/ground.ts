@@ -280,7 +280,7 @@ function refuseOtherAddress(name: string, xml: string, gateway: string): void {
   const there = parseXml(xml).at('network', 'ip')?.attribute('address');
   if (there === gateway) return;
   throw new CloudError('CloudError', `Network '${name}' has the address ${there}, not ${gateway}`, {
-    hints: [`virsh net-dumpxml ${name} shows it; boshvirt down removes what boshvirt made`],
+    hints: [`virsh net-dumpxml ${name} shows it; if it is somebody else's, choose another name for yours`],
   });
 }
 

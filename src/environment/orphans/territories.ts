@@ -1,5 +1,5 @@
 import type { BackendModule } from '../../cpi/backend.ts';
-import { withoutDriver } from '../../host/libvirt-service.ts';
+import { systemUri, withoutDriver } from '../../host/libvirt-service.ts';
 import { findPrivateHost, privateHostUri } from '../../host/private-host/index.ts';
 import { messageOf, UserError } from '../../platform/errors.ts';
 import type { Log } from '../../platform/log.ts';
@@ -50,7 +50,8 @@ export async function findTerritories(
     }
   }
   const knownNames = [...records.map(({ name }) => name), ...damaged.keys()];
-  for (const machine of await machinesOf(records)) {
+  const isUnknown = only !== undefined && !knownNames.includes(only);
+  for (const machine of await machinesOf(records, isUnknown ? [systemMachine] : [])) {
     const here = records.filter((record) => machineOf(record).place === machine.place);
     // elsewhere than on our own host, one of the name of ours may be somebody else's
     const known = machine.isPrivate ? [...here.map(({ name }) => name), ...damaged.keys()] : knownNames;
@@ -64,7 +65,7 @@ export async function findTerritories(
     else if (machine.isPrivate) territories.push(...gone);
     else if (gone.length > 0) unseen.push(perhapsOthers(uri, gone));
   }
-  if (only !== undefined && territories.length + unseen.length === 0 && !knownNames.includes(only))
+  if (isUnknown && territories.length + unseen.length === 0)
     throw new UserError('NO_ENVIRONMENT', `There is no environment '${only}', and nothing is left of one`);
   const problem = only === undefined ? undefined : damaged.get(only);
   if (problem !== undefined) unseen.push(problem);
@@ -93,12 +94,18 @@ const perhapsOthers = (uri: string, gone: readonly Territory[]): string =>
   `${uri} has environments that may be somebody else’s: ${gone.map(({ environment }) => environment).join(', ')}; ` +
   'if one is nobody’s: boshvirt prune NAME';
 
-/** The libvirts of these environments, and the private host if it runs, each once. */
-async function machinesOf(records: readonly EnvironmentRecord[]): Promise<Machine[]> {
+/** The libvirts of these environments, the private host if it runs, and others, each once. */
+async function machinesOf(
+  records: readonly EnvironmentRecord[],
+  others: readonly Machine[],
+): Promise<Machine[]> {
   const host = (await findPrivateHost(privateHostFolder())) ? [privateMachine()] : [];
-  const machines = [...host, ...records.filter(({ host }) => host !== 'private').map(machineOf)];
+  const machines = [...host, ...records.filter(({ host }) => host !== 'private').map(machineOf), ...others];
   return machines.filter(({ place }, at) => machines.findIndex((other) => other.place === place) === at);
 }
+
+/** Whoever has lost the records of all that they had there names what is left. */
+const systemMachine: Machine = { place: withoutDriver(systemUri('any')), isPrivate: false };
 
 const privateMachine = (): Machine => ({ place: privateHostUri(privateHostFolder(), ''), isPrivate: true });
 
