@@ -149,6 +149,9 @@ test('what a VM of another backend’s needs in the same pool stays', async () =
   await lxc('undefine', container);
   expect(await leftIn()).toEqual(files.map((name) => `volume ${name}`).sort());
   for (const name of files) await host.virsh('vol-delete', name, '--pool', storagePool);
+  await host.virsh('pool-destroy', storagePool); // nobody can tell what is in a stopped one
+  expect(await leftIn()).toEqual([]);
+  await host.virsh('pool-start', storagePool);
   await rm(environmentPaths('test').folder, { recursive: true });
 });
 

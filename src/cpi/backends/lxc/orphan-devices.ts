@@ -7,6 +7,7 @@ import { CloudError } from '../../errors.ts';
 import { isDiskCid } from '../../on-libvirt/cids.ts';
 import type { LibvirtHost } from '../../on-libvirt/libvirt-host.ts';
 import type { Remains } from '../../on-libvirt/orphans/index.ts';
+import { folderOf } from '../../on-libvirt/pools.ts';
 import { userOfDisk } from './disk-users.ts';
 import { closeLoopDevice, fileOf, type LoopFile } from './loop-devices.ts';
 
@@ -35,9 +36,11 @@ export const orphanDevices: Remains = {
   },
 };
 
-/** Those with a link that show a file in the environment's pool. */
+/** Those with a link that show a file in the environment's pool; none of a stopped one, which nobody could ask about. */
 async function devicesOf(host: LibvirtHost): Promise<LoopFile[]> {
-  const folder = await host.poolPath();
+  const pool = await host.libvirt.findPool(host.config.storagePool);
+  if (!pool || !(await pool.isActive())) return [];
+  const folder = await folderOf(pool);
   const names = (await readdir(deviceLinks).catch(() => [])).filter((name) => !name.endsWith('.new'));
   const files = await Promise.all(
     names.map(async (name) => {
