@@ -1,4 +1,6 @@
 /** What becomes of a container stemcell's root directory, and of its own ways to start and to end; no agent is waited for. */
+import { randomBytes } from 'node:crypto';
+import { createReadStream } from 'node:fs';
 import { cp, mkdir, mkdtempDisposable, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -7,7 +9,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { StemcellCid, VmCid, VmSpec } from '../../src/cpi/backend.ts';
 import { diskXml } from '../../src/cpi/backends/lxc/domain-disks.ts';
 import { domainXml } from '../../src/cpi/backends/lxc/domain-xml.ts';
+import { makeFilesystem, unpackInto } from '../../src/cpi/backends/lxc/filesystems.ts';
 import { parseVmProperties } from '../../src/cpi/backends/lxc/options.ts';
+import { cloudErrorFrom } from '../../src/cpi/on-libvirt/errors.ts';
 import { silentLog } from '../../src/platform/log.ts';
 import { run } from '../../src/platform/process.ts';
 import { waitFor } from '../../src/platform/retry.ts';
@@ -26,6 +30,7 @@ echo "${name} with: $*"
 trap 'echo "${name} was told"; exit 0' ${signal}
 while :; do sleep 1000 & wait $!; done
 `;
+const mountedFiles = ['var/log/console.log', 'var/vcap/bosh/warden-cpi-agent-env.json'];
 const agentJson = '{"Platform": {"Linux": {"BindMountPersistentDisk": true, "SkipDiskSetup": true}}}\n';
 
 beforeAll(async () => {
@@ -48,6 +53,10 @@ beforeAll(async () => {
   await put('home/file', 'of somebody');
   await run(['chown', '1234:4321', join(root, 'home/file')]);
   await run(['mknod', join(root, 'home/device'), 'c', '1', '7']);
+  await mkdir(join(root, 'var/log'), { recursive: true });
+  // while libvirt sets a container up, the machine's own root lies there
+  for (const place of mountedFiles)
+    await run(['ln', '-s', `/.oldroot${work.path}/followed`, join(root, place)]);
 });
 afterAll(async () => {
   await host?.[Symbol.asyncDispose]();
@@ -105,6 +114,10 @@ describe('of a tree', () => {
     expect(await debugfs('cat /var/vcap/bosh/bin/sync-time')).not.toContain('chronyc');
   });
 
+  test('no link leads from where our files are mounted to the machine’s own', async () => {
+    for (const place of mountedFiles) expect(await debugfs(`stat /${place}`)).toMatch(/Type: regular/);
+  });
+
   test('what an import leaves is an image that is whole, and nothing that is mounted', async () => {
     expect((await run(['e2fsck', '-f', '-n', image])).exitCode).toBe(0);
     expect((await run(['losetup', '--list', '--output', 'BACK-FILE'])).stdout).not.toContain(image);
@@ -123,6 +136,26 @@ test('a stemcell with a link in place of a folder that it needs is refused, and 
   expect(await host.volumeNames('sc-')).toEqual(before);
   await run(['rm', join(root, 'var/vcap')]);
   await run(['mv', join(root, 'var/elsewhere'), join(root, 'var/vcap')]);
+});
+
+test('an image for which the storage below has no room after all is NoDiskSpace', async () => {
+  const folder = join(work.path, 'cramped');
+  await mkdir(folder);
+  await run(['mount', '-t', 'tmpfs', '-o', 'size=24m', 'tmpfs', folder]);
+  try {
+    const image = join(folder, 'image');
+    await run(['truncate', '--size', '256M', image]);
+    await makeFilesystem(image);
+    await writeFile(join(work.path, 'large'), randomBytes(48 << 20));
+    await run(['tar', '-cf', join(work.path, 'large.tar'), '-C', work.path, 'large']);
+    const error = await unpackInto(image, createReadStream(join(work.path, 'large.tar'))).catch(
+      (thrown: unknown) => thrown,
+    );
+    expect(cloudErrorFrom(error, 'Importing').type).toBe('NoDiskSpace');
+    expect((await run(['losetup', '--list', '--output', 'BACK-FILE'])).stdout).not.toContain(image);
+  } finally {
+    await run(['umount', folder]);
+  }
 });
 
 describe('the first program is', () => {

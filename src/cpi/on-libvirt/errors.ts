@@ -1,5 +1,5 @@
 import { LibvirtError, libvirtErrors } from '../../clients/libvirt/index.ts';
-import { messageOf } from '../../platform/errors.ts';
+import { messageOf, ToolError } from '../../platform/errors.ts';
 import { CloudError, type CloudErrorType } from '../errors.ts';
 
 const ENOSPC = 28;
@@ -47,13 +47,12 @@ export const isNoDomain = (error: unknown): boolean =>
 export const isNoVolume = (error: unknown): boolean =>
   error instanceof LibvirtError && error.is(libvirtErrors.NO_STORAGE_VOL);
 
-/** libvirt reports a full disk as errno 28 or, where qemu-img did the work, as text alone (libvirt-spikes.md 7). */
+/** libvirt reports a full disk as errno 28 or, as every program does, qemu-img among them, as text alone (libvirt-spikes.md 7). */
 function isOutOfSpace(error: unknown): boolean {
-  if (!(error instanceof LibvirtError)) return false;
-  return (
-    (error.is(libvirtErrors.SYSTEM_ERROR) && error.int1 === ENOSPC) ||
-    /No space left on device|Not enough space left/.test(error.message)
-  );
+  if (error instanceof LibvirtError && error.is(libvirtErrors.SYSTEM_ERROR) && error.int1 === ENOSPC)
+    return true;
+  const isOthers = error instanceof LibvirtError || error instanceof ToolError;
+  return isOthers && /No space left on device|Not enough space left/.test(error.message);
 }
 
 /** Something on the hypervisor's machine has the very range already, a VPN say (libvirt-spikes.md 3). */

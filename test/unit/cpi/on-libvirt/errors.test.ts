@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { LibvirtError } from '../../../../src/clients/libvirt/index.ts';
 import { diskNotFound } from '../../../../src/cpi/errors.ts';
 import { cloudErrorFrom } from '../../../../src/cpi/on-libvirt/errors.ts';
+import { ToolError } from '../../../../src/platform/errors.ts';
 
 /** What libvirt says, with its own code; `int1` is an errno in errors of the system. */
 const said = (message: string, code = 1, int1 = 0) =>
@@ -16,6 +17,13 @@ describe('what libvirt says becomes', () => {
     [
       'of qemu-img',
       said('Child process (/usr/bin/qemu-img create) unexpected exit status 1: No space left on device'),
+    ],
+    [
+      'of a program',
+      new ToolError(
+        'HYPERVISOR',
+        "cp a b failed with exit status 1:\ncp: error writing 'b': No space left on device",
+      ),
     ],
     ['of a pool', said('operation failed: Not enough space left in storage pool', 9)],
   ])('NoDiskSpace: %s', (_, error) => {
@@ -46,6 +54,6 @@ describe('what libvirt says becomes', () => {
   });
 });
 
-test('an error of another kind that speaks of space is not libvirt’s', () => {
+test('an error of another kind that speaks of space is neither libvirt’s nor a program’s', () => {
   expect(cloudErrorFrom(new Error('No space left on device'), 'x').type).toBe('CloudError');
 });
