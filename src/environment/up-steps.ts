@@ -140,7 +140,7 @@ function groundStep(job: UpJob): Step<UpWork> {
       work.record = record;
       await using backend = await openBackend(record, caller.log);
       await layGround(backend, record);
-      await removeStrays(backend, name, caller.log);
+      await removeStrays(backend, record, caller.log);
       if (options.adoptDisk !== undefined) await adoptDisk(backend, name, options.adoptDisk);
       await backend.ground.revive();
       say(`${record.network.cidr}, machine at ${record.network.ip}`);

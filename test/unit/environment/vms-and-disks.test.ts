@@ -11,6 +11,7 @@ import { environmentPaths } from '../../../src/environment/paths.ts';
 import { removeStrays } from '../../../src/environment/strays.ts';
 import { vmsOf } from '../../../src/environment/vms.ts';
 import { silentLog } from '../../../src/platform/log.ts';
+import { recordWith } from '../../support/environment-record.ts';
 import { openMemory } from '../../support/memory-backend.ts';
 import { networkAt, withVmAndDisk } from '../cpi/methods/world.ts';
 
@@ -96,14 +97,17 @@ test('an adopted disk is the machine’s from the next create-env on; the one be
   await expect(adoptDisk(backend, 'work', 'disk-none')).rejects.toThrow('no disk disk-none');
 });
 
-test('of VMs that bosh’s state does not know, those of a director stay', async () => {
+test('of VMs that bosh’s state does not know, those go that are in the machine’s way or that nobody claims', async () => {
   const { cpi, host, vm, stemcell } = await withVmAndDisk();
   const more = async (number: number) =>
     ((await cpi.call('create_vm', 'agent', stemcell, {}, networkAt(number), [], {})) as [string])[0];
-  const [claimed, directors] = [await more(7), await more(8), await more(9)];
-  await cpi.call('set_vm_metadata', claimed, metadata);
+  const [inTheWay, beside, directors, fresh] = [await more(7), await more(8), await more(9), await more(10)];
+  for (const cid of [inTheWay, beside]) await cpi.call('set_vm_metadata', cid, metadata);
   await cpi.call('set_vm_metadata', directors, { ...metadata, director: 'lite' });
+  host.now = () => new Date(0);
+  await more(11);
   await using _ = await stateOf({ current_vm_cid: vm });
-  await removeStrays(openMemory(host), 'work', silentLog);
-  expect([...host.vms.keys()]).toEqual([vm, directors]);
+  const network = { ...recordWith().network, ip: '10.0.0.7' };
+  await removeStrays(openMemory(host), recordWith({ network }), silentLog);
+  expect([...host.vms.keys()]).toEqual([vm, beside, directors, fresh]);
 });
