@@ -1,4 +1,6 @@
 import type { Domain } from '../../../clients/libvirt/index.ts';
+import { messageOf } from '../../../platform/errors.ts';
+import { waitFor } from '../../../platform/retry.ts';
 import { Undo } from '../../../platform/undo.ts';
 import type { DiskCid, DiskHint, VmCid } from '../../backend.ts';
 import { CloudError, diskNotAttached, diskNotFound } from '../../errors.ts';
@@ -11,6 +13,8 @@ import { findDisk } from './disks.ts';
 import { type DomainDisk, diskXml, freeTarget, persistentDisks } from './domain-disks.ts';
 import { closeLoopDevice, isIdle, loopDeviceOf, openLoopDevice } from './loop-devices.ts';
 import { diskVolume } from './volume-names.ts';
+
+const settleMs = 5_000;
 
 /**
  * Gives a persistent disk to a container, running or not, now and for later starts: its file becomes a loop device, which
@@ -31,7 +35,7 @@ export async function attachDisk(host: LibvirtHost, domain: Domain, disk: DiskCi
     undo.defer(`free the device of disk ${disk}`, () => closeLoopDevice(file));
     try {
       await openLoopDevice(file);
-      await domain.attachDevice(diskXml({ cid: disk, target }), missing);
+      await plugIn(domain, { cid: disk, target });
     } catch (error) {
       throw cloudErrorFrom(error, `Attaching disk ${disk} to VM ${domain.name}`);
     }
@@ -105,6 +109,22 @@ const stillMounted = (domain: Domain, disk: DiskCid): CloudError =>
   new CloudError('CloudError', `VM '${domain.name}' has disk '${disk}' still mounted`, {
     hints: ['unmount it in the VM, as its agent does, then detach again; deleting the VM frees the disk too'],
   });
+
+/** A container that has just been started, or is just going, counts as running and has no first process yet, or no more. */
+async function plugIn(domain: Domain, disk: DomainDisk): Promise<void> {
+  const plugged = async () => {
+    const missing = missingIn(await persistentDisks(domain), disk.cid);
+    try {
+      await domain.attachDevice(diskXml(disk), missing);
+      return true;
+    } catch (error) {
+      if (/until init PID is known/.test(messageOf(error))) return undefined;
+      throw error;
+    }
+  };
+  if (await waitFor(plugged, { timeoutMs: settleMs, intervalMs: 20 })) return;
+  await domain.attachDevice(diskXml(disk), missingIn(await persistentDisks(domain), disk.cid)); // throws what keeps it
+}
 
 type Attached = Awaited<ReturnType<typeof persistentDisks>>;
 const named = (disks: readonly DomainDisk[], cid: DiskCid) => disks.find((disk) => disk.cid === cid);
