@@ -129,6 +129,9 @@ test('what it says on its console can be read', async () => {
 test('a disk is attached while the container runs, which goes on as it was', async () => {
   const before = await stateOf(a);
   disk = String(await cpi.call('create_disk', 128, {}, vmOf(a)));
+  // without one a real agent would not mount it again after a restart
+  const table = ['blkid', '--probe', '--match-tag', 'PTTYPE', '--output', 'value'] as const;
+  expect((await run([...table, join(host.poolPath, `${disk}.img`)])).stdout).toBe('dos\n');
   const hint = await cpi.call('attach_disk', vmOf(a), disk);
   expect(hint).toEqual({ path: '/dev/ubda' });
   expect(await cpi.call('attach_disk', vmOf(a), disk)).toEqual(hint);
@@ -248,11 +251,13 @@ test('a libvirtd that dies and comes back changes nothing for containers and dis
 
 test('reboot_vm asks the container first and starts one that is off; its disk is there afterwards', async () => {
   await host.virsh('destroy', vmOf(a));
+  // before its agent says anything, a container is called what it was called
+  await guests.shell(b, 'echo called >/etc/hostname; echo "hostname >/var/vcap/data/start" >>/etc/rc.boot');
   await Promise.all([cpi.call('reboot_vm', vmOf(b)), cpi.call('reboot_vm', vmOf(a))]);
   const [agent] = await Promise.all([guests.awake(b), guests.awake(a)]);
   expect(cpi.log).not.toMatch(/did not shut down/);
   expect(await agent.listDisk()).toEqual([larger]);
-  expect(await guests.shell(b, `cat ${store}/note`)).toBe('kept');
+  expect(await guests.shell(b, `cat ${store}/note /var/vcap/data/start`)).toBe('kept\ncalled');
   expect(await guests.shell(a, 'cat /var/vcap/data/note /root/note')).toBe('kept\nof-a');
 });
 
