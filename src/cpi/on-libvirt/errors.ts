@@ -3,6 +3,8 @@ import { messageOf, ToolError } from '../../platform/errors.ts';
 import { CloudError, type CloudErrorType } from '../errors.ts';
 
 const ENOSPC = 28;
+/** Larger than any file that the file system may hold: to bosh that is no room either. */
+const EFBIG = 27;
 
 /** What libvirt said, as bosh understands it: full disks are NoDiskSpace, the rest is `type`, with libvirt's words kept. */
 export function cloudErrorFrom(
@@ -49,8 +51,8 @@ export const isNoVolume = (error: unknown): boolean =>
 
 /** libvirt reports a full disk as errno 28 or, as every program does, qemu-img among them, as text alone (libvirt-spikes.md 7). */
 function isOutOfSpace(error: unknown): boolean {
-  if (error instanceof LibvirtError && error.is(libvirtErrors.SYSTEM_ERROR) && error.int1 === ENOSPC)
-    return true;
+  const isOfSystem = error instanceof LibvirtError && error.is(libvirtErrors.SYSTEM_ERROR);
+  if (isOfSystem && [ENOSPC, EFBIG].includes(error.int1)) return true;
   const isOthers = error instanceof LibvirtError || error instanceof ToolError;
   return isOthers && /No space left on device|Not enough space left/.test(error.message);
 }

@@ -14,6 +14,7 @@ const said = (message: string, code = 1, int1 = 0) =>
 describe('what libvirt says becomes', () => {
   test.each([
     ['of the system', said('cannot allocate 104857600 bytes in file', 38, 28)],
+    ['of a file system that holds no file so large', said('cannot extend file', 38, 27)],
     [
       'of qemu-img',
       said('Child process (/usr/bin/qemu-img create) unexpected exit status 1: No space left on device'),
