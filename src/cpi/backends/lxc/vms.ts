@@ -18,7 +18,6 @@ import { isVmCid } from '../../on-libvirt/cids.ts';
 import {
   isWrongState,
   keepBoshMetadata,
-  startDomain,
   undefineDomain,
   unlessWrongState,
 } from '../../on-libvirt/domains.ts';
@@ -38,6 +37,7 @@ import { closeImages, openImages } from './image-devices.ts';
 import { initCommandOf, shutdownSignal } from './init-process.ts';
 import { openLoopDevice } from './loop-devices.ts';
 import { type LxcOptions, parseVmProperties, type VmProperties } from './options.ts';
+import { startContainer } from './start-container.ts';
 import { vmVolumes } from './volume-names.ts';
 
 const bytesPerMb = 1024 * 1024;
@@ -79,7 +79,7 @@ export class LxcVms implements VmStore {
 
   async #define(spec: VmSpec, xml: string): Promise<void> {
     const domain = await this.#host.libvirt.defineDomain(xml);
-    await domain.setAutostart(true); // the machine comes back after a reboot of the host (contract 8.1, 13)
+    await domain.setAutostart(true); // where its devices are still there: after a reboot of the host `revive` makes them
     // whoever deletes a stemcell says so first and then looks for VMs on it: one of both sees the other
     await refuseMissingStemcell(this.#host, spec.stemcell);
     await takeAddresses(this.#host, spec);
@@ -124,7 +124,7 @@ export class LxcVms implements VmStore {
   async #start(domain: Domain, failure: CloudErrorType): Promise<void> {
     await openImages(this.#host, domain.name);
     await openDisksOf(this.#host, domain);
-    await startDomain(domain, failure);
+    await startContainer(domain, failure);
   }
 
   /** Asks the container to shut down and starts it again. One that does not go in time is stopped. */
