@@ -1,6 +1,6 @@
 import { constants } from 'node:fs';
-import { mkdir, open, readlink, rename, rm, symlink } from 'node:fs/promises';
-import { basename } from 'node:path';
+import { mkdir, open, readlink, realpath, rename, rm, symlink } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { deviceLinks } from '../../../platform/device-links.ts';
 import { errnoOf } from '../../../platform/errors.ts';
 import { readTextIfThere } from '../../../platform/files.ts';
@@ -28,7 +28,13 @@ export const deviceLink = (name: string): string => `${deviceLinks}/${name}`;
 export async function loopDeviceOf({ name, path }: LoopFile): Promise<string | undefined> {
   const link = await readlink(deviceLink(name)).catch(() => undefined);
   const device = link && basename(link);
-  return device && (await fileOf(device)) === path ? `/dev/${device}` : undefined;
+  return device && (await fileOf(device)) === (await kernelPath(path)) ? `/dev/${device}` : undefined;
+}
+
+/** A file's path as the kernel says it, which has no links in it: of one that is gone, too. */
+async function kernelPath(path: string): Promise<string> {
+  const folder = dirname(path);
+  return join(await realpath(folder).catch(() => folder), basename(path));
 }
 
 /** The file that a loop device shows, by the name of the device (`loop3`); one that is deleted has a mark behind it. */
@@ -59,7 +65,7 @@ export async function closeLoopDevice(file: LoopFile): Promise<boolean> {
 async function detachLoopDevice(device: string, path: string): Promise<boolean> {
   if (!(await isIdle(device))) return false;
   await run(['losetup', '--detach', device], { okExitCodes: [1] }); // 1: it went by itself
-  const gone = async () => ((await fileOf(basename(device))) === path ? undefined : true);
+  const gone = async () => ((await fileOf(basename(device))) === (await kernelPath(path)) ? undefined : true);
   return (await waitFor(gone, { timeoutMs: settleMs, intervalMs: 20 })) ?? false;
 }
 

@@ -1,4 +1,4 @@
-import { lstat, readdir, readlink } from 'node:fs/promises';
+import { lstat, readdir, readlink, realpath } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { deviceLinks } from '../../../platform/device-links.ts';
 import { isYoung } from '../../../platform/young.ts';
@@ -41,6 +41,7 @@ async function devicesOf(host: LibvirtHost): Promise<LoopFile[]> {
   const pool = await host.libvirt.findPool(host.config.storagePool);
   if (!pool || !(await pool.isActive())) return [];
   const folder = await folderOf(pool);
+  const real = await realpath(folder).catch(() => folder); // the kernel's names have no links in them
   const names = (await readdir(deviceLinks).catch(() => [])).filter((name) => !name.endsWith('.new'));
   const files = await Promise.all(
     names.map(async (name) => {
@@ -48,7 +49,7 @@ async function devicesOf(host: LibvirtHost): Promise<LoopFile[]> {
       return { name, path: (device && (await fileOf(basename(device)))) ?? '' };
     }),
   );
-  return files.filter(({ path }) => path.startsWith(`${folder}/`));
+  return files.filter(({ path }) => path.startsWith(`${real}/`));
 }
 
 /** Why nothing needs a device; undefined if something may. */
