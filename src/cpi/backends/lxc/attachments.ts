@@ -5,11 +5,10 @@ import { Undo } from '../../../platform/undo.ts';
 import type { DiskCid, DiskHint, VmCid } from '../../backend.ts';
 import { CloudError, diskNotAttached, diskNotFound } from '../../errors.ts';
 import { writeDiskClaim } from '../../on-libvirt/disk-claims.ts';
+import { findDisk, lockDisk } from '../../on-libvirt/disks.ts';
 import { cloudErrorFrom } from '../../on-libvirt/errors.ts';
 import type { LibvirtHost } from '../../on-libvirt/libvirt-host.ts';
-import { lockInPool } from '../../on-libvirt/locks.ts';
 import { userOfDisk } from './disk-users.ts';
-import { findDisk } from './disks.ts';
 import { type DomainDisk, diskXml, freeTarget, persistentDisks } from './domain-disks.ts';
 import { closeLoopDevice, isIdle, loopDeviceOf, openLoopDevice } from './loop-devices.ts';
 import { diskVolume } from './volume-names.ts';
@@ -21,8 +20,8 @@ const settleMs = 5_000;
  * libvirt makes known in the container's /dev. Nothing is made anew. Believes only what the domain's XML then shows.
  */
 export async function attachDisk(host: LibvirtHost, domain: Domain, disk: DiskCid): Promise<DiskHint> {
-  await using _lock = await lockInPool(host, disk, 'attach_disk');
-  const volume = await findDisk(host, disk);
+  await using _lock = await lockDisk(host, disk, 'attach_disk');
+  const volume = await findDisk(host, { diskVolume }, disk);
   if (!volume) throw diskNotFound(disk);
   const before = await persistentDisks(domain);
   const missing = missingIn(before, disk);
@@ -50,13 +49,13 @@ export async function attachDisk(host: LibvirtHost, domain: Domain, disk: DiskCi
  * it, whatever libvirt's definition says, while another one gets it.
  */
 export async function detachDisk(host: LibvirtHost, domain: Domain, disk: DiskCid): Promise<void> {
-  await using _lock = await lockInPool(host, disk, 'detach_disk');
+  await using _lock = await lockDisk(host, disk, 'detach_disk');
   const file = { name: disk, path: `${await host.poolPath()}/${diskVolume(disk)}` };
   const attached = await persistentDisks(domain);
   const [live, config] = [named(attached.live ?? [], disk), named(attached.config, disk)];
   const known = live ?? config;
   if (!known) {
-    if (!(await findDisk(host, disk))) throw diskNotFound(disk);
+    if (!(await findDisk(host, { diskVolume }, disk))) throw diskNotFound(disk);
     throw diskNotAttached(domain.name, disk);
   }
   const device = await loopDeviceOf(file);
@@ -73,8 +72,8 @@ export async function detachDisk(host: LibvirtHost, domain: Domain, disk: DiskCi
 /** Makes the devices that a stopped container's disks need. Idempotent. */
 export async function openDisksOf(host: LibvirtHost, domain: Domain): Promise<void> {
   for (const { cid } of (await persistentDisks(domain)).config) {
-    await using _lock = await lockInPool(host, cid, 'start');
-    const volume = await findDisk(host, cid);
+    await using _lock = await lockDisk(host, cid, 'start');
+    const volume = await findDisk(host, { diskVolume }, cid);
     if (!volume) throw diskNotFound(cid);
     await openLoopDevice({ name: cid, path: await volume.path() });
   }
@@ -84,7 +83,7 @@ export async function openDisksOf(host: LibvirtHost, domain: Domain): Promise<vo
 export async function closeDisksOf(host: LibvirtHost, domain: Domain): Promise<void> {
   const folder = await host.poolPath();
   for (const { cid } of (await persistentDisks(domain)).config) {
-    await using _lock = await lockInPool(host, cid, 'delete_vm');
+    await using _lock = await lockDisk(host, cid, 'delete_vm');
     if (await closeLoopDevice({ name: cid, path: `${folder}/${diskVolume(cid)}` })) continue;
     throw new CloudError(
       'CloudError',

@@ -3,11 +3,12 @@ import { parseUri } from '../../../clients/libvirt/index.ts';
 import type { Log } from '../../../platform/log.ts';
 import type { Backend, BackendConfig } from '../../backend.ts';
 import { CloudError } from '../../errors.ts';
+import { LibvirtDisks } from '../../on-libvirt/disks.ts';
 import { LibvirtGround } from '../../on-libvirt/ground.ts';
 import { LibvirtHost } from '../../on-libvirt/libvirt-host.ts';
 import { LibvirtNetworks } from '../../on-libvirt/networks.ts';
 import { LibvirtStemcells } from '../../on-libvirt/stemcells.ts';
-import { LxcDisks } from './disks.ts';
+import { diskFiles } from './disk-files.ts';
 import { disksIn } from './domain-disks.ts';
 import { parseOptions } from './options.ts';
 import { orphanDevices } from './orphan-devices.ts';
@@ -26,7 +27,7 @@ export async function openLxc(config: BackendConfig, log: Log): Promise<Backend>
   return {
     stemcells: new LibvirtStemcells(host, new RootImages(host)),
     vms,
-    disks: new LxcDisks(host),
+    disks: new LibvirtDisks(host, diskFiles(host)),
     networks: new LibvirtNetworks(host),
     settings: new LxcSettings(host),
     ground: groundOf(host, vms),

@@ -4,13 +4,15 @@ import { waitFor } from '../../../platform/retry.ts';
 import type { DiskCid, DiskHint, VmCid } from '../../backend.ts';
 import { CloudError, diskNotAttached, diskNotFound } from '../../errors.ts';
 import { writeDiskClaim } from '../../on-libvirt/disk-claims.ts';
+import { findDisk, lockDisk } from '../../on-libvirt/disks.ts';
 import { cloudErrorFrom } from '../../on-libvirt/errors.ts';
 import type { LibvirtHost } from '../../on-libvirt/libvirt-host.ts';
 import { busOf, diskHint } from './disk-targets.ts';
 import { userOfDisk } from './disk-users.ts';
-import { findDisk, lockDisk } from './disks.ts';
 import { type DomainDisk, freeTarget, persistentDisks } from './domain-disks.ts';
 import { diskXml } from './domain-xml.ts';
+
+import { diskVolume } from './volume-names.ts';
 
 /** A guest that is busy takes its time. */
 const detachTimeoutMs = 30_000;
@@ -23,7 +25,7 @@ const mostTries = 50;
 /** Plugs a persistent disk in, now and for later starts, and believes only what the domain's XML then shows. */
 export async function attachDisk(host: LibvirtHost, domain: Domain, disk: DiskCid): Promise<DiskHint> {
   await using _lock = await lockDisk(host, disk, 'attach_disk');
-  const volume = await findDisk(host, disk);
+  const volume = await findDisk(host, { diskVolume }, disk);
   if (!volume) throw diskNotFound(disk);
   const before = await persistentDisks(domain);
   const target = targetOf(before, disk);
@@ -63,7 +65,7 @@ export async function detachDisk(host: LibvirtHost, domain: Domain, disk: DiskCi
   await using _lock = await lockDisk(host, disk, 'detach_disk');
   await refusePaused(domain, disk);
   if (!(await askForRemoval(domain, disk))) {
-    if (!(await findDisk(host, disk))) throw diskNotFound(disk);
+    if (!(await findDisk(host, { diskVolume }, disk))) throw diskNotFound(disk);
     throw diskNotAttached(domain.name, disk);
   }
   const end = performance.now() + detachTimeoutMs;

@@ -2,6 +2,7 @@ import type { Volume } from '../../../clients/libvirt/index.ts';
 import { messageOf } from '../../../platform/errors.ts';
 import type { DiskCid } from '../../backend.ts';
 import { CloudError } from '../../errors.ts';
+import type { DiskGrowth } from '../../on-libvirt/disks.ts';
 import { cloudErrorFrom } from '../../on-libvirt/errors.ts';
 import { refuseFullPool } from '../../on-libvirt/free-bytes.ts';
 import type { LibvirtHost } from '../../on-libvirt/libvirt-host.ts';
@@ -17,29 +18,20 @@ export async function growDisk(
   host: LibvirtHost,
   disk: DiskCid,
   volume: Volume,
-  sizeMb: number,
+  { wantedBytes: wanted, capacityBytes }: DiskGrowth,
 ): Promise<void> {
-  const wanted = sizeMb * bytesPerMb;
-  const { capacityBytes } = await volume.info();
   if (wanted === capacityBytes) return;
-  if (wanted < capacityBytes) throw cannotShrink(disk, capacityBytes / bytesPerMb, sizeMb);
   await refuseFullPool(host);
   const user = await userOfDisk(host, disk);
   try {
     if (user?.live) await user.domain.blockResize(await volume.path(), wanted);
     else await volume.resize(wanted);
   } catch (error) {
-    throw withSnapshotHint(error, `Growing disk ${disk} to ${sizeMb} MiB`);
+    throw withSnapshotHint(error, `Growing disk ${disk} to ${wanted / bytesPerMb} MiB`);
   }
   const { capacityBytes: now } = await volume.info();
   if (now < wanted)
     throw new CloudError('CloudError', `libvirt grew disk '${disk}' but it has ${now / bytesPerMb} MiB`);
-}
-
-function cannotShrink(disk: DiskCid, fromMb: number, toMb: number): CloudError {
-  return new CloudError('NotSupported', `Disk '${disk}' has ${fromMb} MiB and cannot shrink to ${toMb} MiB`, {
-    hints: ['a smaller disk is a new one, to which a director copies the files of the old one'],
-  });
 }
 
 /** An older QEMU, or any for an image in qcow2's first format, grows none that holds the states of environment snapshots. */

@@ -1,5 +1,6 @@
 import type { Log } from '../../../platform/log.ts';
 import type { Backend, BackendConfig } from '../../backend.ts';
+import { LibvirtDisks } from '../../on-libvirt/disks.ts';
 import { startDomain } from '../../on-libvirt/domains.ts';
 import { LibvirtGround } from '../../on-libvirt/ground.ts';
 import { LibvirtHost } from '../../on-libvirt/libvirt-host.ts';
@@ -7,7 +8,7 @@ import { LibvirtNetworks } from '../../on-libvirt/networks.ts';
 import { LibvirtStemcells } from '../../on-libvirt/stemcells.ts';
 import { domainType } from './accelerator.ts';
 import { BootImages } from './boot-images.ts';
-import { QemuDisks } from './disks.ts';
+import { diskVolumes } from './disk-volumes.ts';
 import { disksIn } from './domain-disks.ts';
 import { parseOptions, type QemuOptions } from './options.ts';
 import { QemuSettings } from './settings.ts';
@@ -22,7 +23,7 @@ export async function openQemu(config: BackendConfig, log: Log): Promise<Backend
   return {
     stemcells: new LibvirtStemcells(host, new BootImages(host)),
     vms: new QemuVms(host, options),
-    disks: new QemuDisks(host),
+    disks: new LibvirtDisks(host, diskVolumes(host)),
     networks: new LibvirtNetworks(host),
     settings: new QemuSettings(host),
     ground: groundOf(host, options),
