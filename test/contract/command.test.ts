@@ -101,6 +101,7 @@ test.each([
   [['--cpi', 'cpi', '--stemcell', 'none.tgz', '--networks', 'networks.yml'], 'none.tgz cannot be used'],
   [['--cpi', 'cpi', '--stemcell', 'stemcell.tgz', '--networks', 'none.yml'], 'there is no such file'],
   [['--networks', 'networks.yml'], '--cpi'],
+  [['--junit', 'nowhere/r.xml'], 'The report cannot be written'],
 ])('%j is refused', async (args, why) => {
   const { stdout, stderr, exitCode } = await verify(...args);
   expect([exitCode, stdout, stderr]).toEqual([2, '', expect.stringContaining(why)]);

@@ -4,7 +4,7 @@ import { Flags } from '@oclif/core';
 import { BaseCommand } from '../../command-line/base-command.ts';
 import { backendModule, backendNames } from '../../cpi/backends/registry.ts';
 import { automaticBackend } from '../../environment/choose-backend.ts';
-import { exitStatus } from '../../platform/errors.ts';
+import { exitStatus, messageOf, UserError } from '../../platform/errors.ts';
 import type { SuiteReport } from '../../verify/report.ts';
 import { junitXml } from '../../verify/reports/junit.ts';
 import { clauseLines, heading, summaryLine, wrap } from '../../verify/reports/terminal.ts';
@@ -47,6 +47,7 @@ export default class CpiVerify extends BaseCommand<typeof CpiVerify> {
   async run(): Promise<SuiteReport | readonly ListedClause[]> {
     const { cpi, only = [], junit } = this.flags;
     if (this.flags.list) return this.#list();
+    if (junit !== undefined) await requirePlace(junit);
     const colour = process.stdout.isTTY && process.env.NO_COLOR === undefined;
     const report = await verify(
       {
@@ -81,5 +82,17 @@ export default class CpiVerify extends BaseCommand<typeof CpiVerify> {
     for (const { id, title, section } of clauses)
       this.print(`${id}\n${wrap(`${title} (contract ${section})`, '    ', 80)}`);
     return clauses;
+  }
+}
+
+/** Before minutes of work whose report could not be kept; an older report is not to be taken for this run's. */
+async function requirePlace(path: string): Promise<void> {
+  try {
+    await writeFile(path, '');
+  } catch (error) {
+    throw new UserError('USAGE', `The report cannot be written: ${messageOf(error)}`, {
+      hints: ['name another file with --junit'],
+      cause: error,
+    });
   }
 }

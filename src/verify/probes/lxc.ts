@@ -9,11 +9,11 @@ export function probe(place: LibvirtPlace): HypervisorProbe {
 const disksIn = (xml: string): string[] =>
   [...xml.matchAll(/<source dev='[^']*\/(disk-[0-9a-f]+)'\/>/g)].map(([, cid = '']) => cid);
 
-/** The files that a container has as its file systems, and the devices of its disks. */
+/** What a container has as its file systems, bound or mounted, and the devices of its disks. */
 function writableImagesIn(xml: string): string[] {
   return [...xml.matchAll(/<(filesystem|disk) .*?<\/\1>/gs)]
     .map(([device]) => device)
     .filter((device) => !device.includes('<readonly/>'))
-    .map((device) => /<source (?:file|dev)='([^']+)'/.exec(device)?.[1])
+    .map((device) => /<source (?:file|dev|dir)='([^']+)'/.exec(device)?.[1])
     .filter((path) => path !== undefined);
 }

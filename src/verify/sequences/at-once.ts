@@ -39,7 +39,9 @@ const clauses: readonly Clause<State>[] = [
       const images = await allEnded(
         vms.map(async ({ cid }) => {
           trial.same(await trial.hypervisor.state(cid), 'running', `the state of ${cid}`, 'hypervisor');
-          return await trial.hypervisor.writableImages(cid);
+          const own = await trial.hypervisor.writableImages(cid);
+          trial.check(own.length > 0, `images of ${cid}`, own, 'hypervisor');
+          return own;
         }),
       );
       const all = images.flat();

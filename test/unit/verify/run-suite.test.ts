@@ -64,14 +64,15 @@ test('a method that a CPI may lack makes a skipped clause, not a failed one', as
     'create_network',
     'get_disks',
     'set_vm_metadata',
+    'set_disk_metadata',
   ];
   for (const method of optional) delete methods[method];
   const { clauses, failed } = await runSuite(simulated.scene);
   expect(failed).toBe(0);
   const skipped = clauses.filter(({ outcome }) => outcome === 'skipped');
-  expect(skipped.find(({ id }) => id === 'resize.grow')?.reason).toBe(
-    'resize_disk answers NotImplemented, which the contract allows',
-  );
+  const reasonOf = (id: string) => skipped.find((clause) => clause.id === id)?.reason;
+  expect(reasonOf('resize.grow')).toBe('resize_disk answers NotImplemented, which the contract allows');
+  expect(reasonOf('unknown.disk')).toMatch(/^the CPI has none of set_disk_metadata, /);
   expect(skipped.every(({ reason }) => reason !== undefined)).toBe(true);
 });
 
@@ -87,6 +88,17 @@ test('where nobody can look, the clauses are skipped with the reason of the scen
     ['vms.awake', 'no road'],
     ['vms.own-images', 'no probe'],
   ]);
+});
+
+test('a hypervisor that shows no images of VMs is not taken for one where they share none', async () => {
+  await using simulated = await simulatedScene();
+  const { hypervisor, ...scene } = simulated.scene;
+  if (!hypervisor) throw new Error('the simulated scene has a probe');
+  const blind = { ...hypervisor, writableImages: async () => [] };
+  const only = ['at-once.apart', 'vms.own-images'];
+  const { clauses } = await runSuite({ ...scene, hypervisor: blind }, { only });
+  const failed = clauses.filter(({ outcome }) => outcome === 'failed').map(({ id }) => id);
+  expect(failed.sort()).toEqual(only);
 });
 
 test('everything is deleted through the CPI after a failure', async () => {
