@@ -61,7 +61,8 @@ export class LibvirtDisks implements DiskStore {
       undo.defer(`delete disk ${cid}`, () => this.#remove(cid));
       await makeDiskClaim(this.#host, cid);
       const xml = volumeXml({ name: this.#medium.diskVolume(cid), capacityBytes, format, mode: '0600' });
-      await this.#medium.prepare?.(await pool.createVolume(xml));
+      const volume = await pool.createVolume(xml);
+      await this.#medium.prepare?.(volume);
       undo.keep();
     } catch (error) {
       throw cloudErrorFrom(error, `Creating disk ${cid} of ${sizeMb} MiB in pool ${pool.name}`);
