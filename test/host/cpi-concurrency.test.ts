@@ -99,7 +99,8 @@ test('a stemcell deleted while VMs are made on it leaves whole VMs or none', asy
       cpi.call('delete_stemcell', stemcell),
     ]);
     const made = [one, two].filter(({ error }) => error === null).map(({ result }) => vmIn(result));
-    for (const { error } of [one, two]) if (error) expect(error.type).toBe('Bosh::Clouds::StemcellNotFound');
+    for (const { error } of [one, two])
+      if (error) expect(error).toMatchObject({ type: 'Bosh::Clouds::StemcellNotFound' });
     expect(await host.vmNames()).toEqual([...made].sort());
     for (const vm of made) {
       expect(await host.virsh('domstate', vm)).toBe('running');

@@ -2,6 +2,7 @@ import { LibvirtError, libvirtErrors } from '../../clients/libvirt/index.ts';
 import { messageOf, ToolError } from '../../platform/errors.ts';
 import { CloudError, type CloudErrorType } from '../errors.ts';
 
+const ENOENT = 2;
 const ENOSPC = 28;
 /** Larger than any file that the file system may hold: to bosh that is no room either. */
 const EFBIG = 27;
@@ -48,6 +49,10 @@ export const isNoDomain = (error: unknown): boolean =>
 /** The volume is not there, or no longer. */
 export const isNoVolume = (error: unknown): boolean =>
   error instanceof LibvirtError && error.is(libvirtErrors.NO_STORAGE_VOL);
+
+/** The volume's file is gone, though libvirt may still list the volume: it is being deleted. */
+export const isNoFile = (error: unknown): boolean =>
+  error instanceof LibvirtError && error.is(libvirtErrors.SYSTEM_ERROR) && error.int1 === ENOENT;
 
 /** libvirt reports a full disk as errno 28 or, as every program does, qemu-img among them, as text alone (libvirt-spikes.md 7). */
 function isOutOfSpace(error: unknown): boolean {

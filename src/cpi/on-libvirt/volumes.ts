@@ -1,7 +1,7 @@
 import type { Pool, Volume } from '../../clients/libvirt/index.ts';
 import { shortHash } from '../../platform/ids.ts';
 import { fillTemplate, markup } from '../../platform/template.ts';
-import { isNoVolume } from './errors.ts';
+import { isNoFile, isNoVolume } from './errors.ts';
 
 export interface VolumeSpec {
   readonly name: string;
@@ -67,7 +67,12 @@ export async function readVolume(pool: Pool, name: string): Promise<Buffer | und
   const volume = await pool.findVolume(name);
   if (!volume) return undefined;
   const chunks: Buffer[] = [];
-  for await (const chunk of volume.download()) chunks.push(chunk);
+  try {
+    for await (const chunk of volume.download()) chunks.push(chunk);
+  } catch (error) {
+    if (isNoVolume(error) || isNoFile(error)) return undefined; // somebody deleted it meanwhile
+    throw error;
+  }
   return Buffer.concat(chunks);
 }
 
