@@ -53,6 +53,8 @@ export interface Scene {
 
 /** How many addresses of the first network the clauses use. */
 export const neededAddresses = 16;
+/** And of each of the others. */
+export const neededElsewhere = 4;
 
 /** create_vm's networks: of each network the address with this number, the first network with the default gateway. */
 export function networksFor(networks: readonly SceneNetwork[], number: number): Record<string, JsonValue> {

@@ -60,10 +60,16 @@ function detail(label: string, text: string): string {
   return head + wrap(text, detailMargin, columns).slice(detailMargin.length);
 }
 
+/** What a CPI wrote may be meant for a terminal, and must not steer this one. */
+const controls = /(?!\s)\p{Cc}/gu;
+
 /** Breaks a text between words, and a word that is longer than a line anywhere. */
 export function wrap(text: string, indent: string, width: number): string {
   const room = width - indent.length;
-  const pieces = text.split(/\s+/).flatMap((word) => word.match(new RegExp(`.{1,${room}}`, 'gu')) ?? []);
+  const pieces = text
+    .replaceAll(controls, '\uFFFD')
+    .split(/\s+/)
+    .flatMap((word) => word.match(new RegExp(`.{1,${room}}`, 'gu')) ?? []);
   const lines: string[] = [];
   for (const piece of pieces) {
     const last = lines.at(-1);

@@ -5,9 +5,10 @@ import * as z from 'zod/mini';
 import en from 'zod/v4/locales/en.js';
 import type { JsonObject } from '../../cpi/backend.ts';
 import { errnoOf, messageOf, UserError } from '../../platform/errors.ts';
-import { neededAddresses, type Scene, type SceneNetwork } from '../scene.ts';
+import { neededAddresses, neededElsewhere, type Scene, type SceneNetwork } from '../scene.ts';
 
 z.config(en());
+const mostAddresses = 1024;
 const hash = z.record(z.string(), z.unknown());
 
 /** `--networks FILE`: docs/cpi-verify.md describes it. Other keys of a network go to the CPI as they are. */
@@ -50,6 +51,12 @@ export async function readNetworks(path: string): Promise<GivenNetworks> {
   if (first === undefined || first.addresses.length < neededAddresses) {
     throw wrong('networks file', path, `the first network has ${first?.addresses.length ?? 0} addresses`, [
       `the clauses need ${neededAddresses} of them, which nobody else uses`,
+    ]);
+  }
+  const short = scene.find(({ addresses }) => addresses.length < neededElsewhere);
+  if (short !== undefined) {
+    throw wrong('networks file', path, `network '${short.name}' has ${short.addresses.length} addresses`, [
+      `the clauses need ${neededElsewhere} of each network besides the first`,
     ]);
   }
   return {
@@ -114,7 +121,13 @@ function addressesIn(path: string, range: string): string[] {
       'write it like 10.0.0.20-10.0.0.40',
     ]);
   }
-  return Array.from({ length: toNumber(to) - toNumber(from) + 1 }, (_, at) => toAddress(toNumber(from) + at));
+  const length = toNumber(to) - toNumber(from) + 1;
+  if (length > mostAddresses) {
+    throw wrong('networks file', path, `'${range}' are ${length} addresses`, [
+      `give at most ${mostAddresses} in a range: the agents' certificate names them all`,
+    ]);
+  }
+  return Array.from({ length }, (_, at) => toAddress(toNumber(from) + at));
 }
 
 const toNumber = (address: string): number =>

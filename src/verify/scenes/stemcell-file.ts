@@ -31,11 +31,19 @@ export async function unpackStemcell(
   const found = await unpack(path, { image: imagePath, 'stemcell.MF': manifestPath }, signal);
   for (const name of ['image', 'stemcell.MF'])
     if (!found.has(name)) throw unusable(path, `it holds no ${name}: this is not a BOSH stemcell`);
-  const manifest = manifestSchema.safeParse(parse(await readFile(manifestPath, 'utf8')));
+  const manifest = manifestSchema.safeParse(yamlIn(path, await readFile(manifestPath, 'utf8')));
   if (!manifest.success)
     throw unusable(path, `its stemcell.MF is wrong: ${manifest.error.issues[0]?.message}`);
   const { api_version: apiVersion, stemcell_formats: formats, cloud_properties: properties } = manifest.data;
   return { imagePath, cloudProperties: properties as JsonObject, apiVersion, formats };
+}
+
+function yamlIn(path: string, text: string): unknown {
+  try {
+    return parse(text);
+  } catch (error) {
+    throw unusable(path, `its stemcell.MF is no YAML: ${messageOf(error)}`, error);
+  }
 }
 
 /** Writes these members of the archive to these files and gives the names of those that there were. */

@@ -62,6 +62,10 @@ describe('for a terminal', () => {
     expect(summaryLine(report)).toBe('3 clauses: 1 hold, 1 do not, 1 skipped');
   });
 
+  test('what would steer the terminal is shown and steers nothing', () => {
+    expect(wrap('a\u001b[31m\u0007\tb\nc', '', 80)).toBe('a\uFFFD[31m\uFFFD b c');
+  });
+
   test('a word that is longer than a line is broken', () => {
     expect(wrap('ab cdefgh', '  ', 5)).toBe('  ab\n  cde\n  fgh');
   });

@@ -71,6 +71,11 @@ test.each([
   ['networks: [{name: default}]', 'networks: 0: addresses: '],
   ['networks: [{name: default, addresses: [10.0.0.1-10.0.0.5]}]', 'the first network has 5 addresses'],
   ['networks: [{name: default, addresses: [10.0.0.9-10.0.0.5]}]', "'10.0.0.9-10.0.0.5' is neither"],
+  ['networks: [{name: default, addresses: [10.0.0.0-10.255.255.255]}]', 'are 16777216 addresses'],
+  [
+    'networks: [{name: a, addresses: [10.0.0.1-10.0.0.16]}, {name: b, addresses: [10.0.1.1]}]',
+    "network 'b' has 1 addresses",
+  ],
   ['networks: [{name: default, addresses: [somewhere]}]', "'somewhere' is neither"],
   ['network: {}', 'networks: '],
   ['{', 'networks.yml cannot be used: '],
@@ -104,6 +109,10 @@ test('a stemcell is unpacked as bosh unpacks it', async () => {
   const half = await file('half.tgz', await tgz(members[0] as (typeof members)[0]));
   await expect(unpackStemcell(half, folder)).rejects.toThrow(
     'it holds no image: this is not a BOSH stemcell',
+  );
+  const broken = [{ name: 'stemcell.MF', content: Buffer.from('name: [x') }, members[1]] as typeof members;
+  await expect(unpackStemcell(await file('broken.tgz', await tgz(...broken)), folder)).rejects.toThrow(
+    'cannot be used: its stemcell.MF is no YAML',
   );
   await expect(unpackStemcell(await file('text.tgz', 'text'), folder)).rejects.toThrow('it is damaged');
   await expect(unpackStemcell(join(folder, 'none.tgz'), folder)).rejects.toThrow('there is no such file');
