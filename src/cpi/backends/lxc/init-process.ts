@@ -1,5 +1,4 @@
-import { readdir } from 'node:fs/promises';
-import { readTextIfThere } from '../../../platform/files.ts';
+import { readdir, readFile } from 'node:fs/promises';
 
 /** By number; systemd counts real-time signals from libc's first one, 34, on: SIGRTMIN+4 is its power button. */
 const signals = { SIGHUP: 1, SIGUSR2: 12, SIGTERM: 15, powerOffOfSystemd: 34 + 4 } as const;
@@ -19,23 +18,19 @@ export function shutdownSignal(command: string | undefined): number {
 export async function initCommandOf(vm: string): Promise<string | undefined> {
   const controller = await controllerOf(vm);
   if (controller === undefined) return undefined;
-  const children = await readTextIfThere(`/proc/${controller}/task/${controller}/children`);
-  const [init] = (children ?? '').split(' ');
-  return init ? (await readTextIfThere(`/proc/${init}/comm`))?.trim() : undefined;
+  const [init] = (await told(controller, `task/${controller}/children`)).split(' ');
+  return init ? (await told(init, 'comm')).trim() || undefined : undefined;
 }
 
 /** libvirt's program that keeps a container has the container's name among its arguments, and its init as its one child. */
 async function controllerOf(vm: string): Promise<string | undefined> {
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
-  const lines = await Promise.all(pids.map(commandLineOf));
+  const lines = await Promise.all(pids.map((pid) => told(pid, 'cmdline')));
   const at = lines.findIndex((line) => line.includes('libvirt_lxc\0') && line.includes(`\0--name\0${vm}\0`));
   return at < 0 ? undefined : pids[at];
 }
 
-/** '' for a process that went away meanwhile. */
-async function commandLineOf(pid: string): Promise<string> {
-  return await readTextIfThere(`/proc/${pid}/cmdline`).then(
-    (line) => line ?? '',
-    () => '',
-  );
+/** What /proc says of a process; '' of one that went away meanwhile. */
+async function told(pid: string, file: string): Promise<string> {
+  return await readFile(`/proc/${pid}/${file}`, 'utf8').catch(() => '');
 }
