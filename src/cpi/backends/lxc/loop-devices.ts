@@ -66,7 +66,7 @@ async function detachLoopDevice(device: string, path: string): Promise<boolean> 
   if (!(await isIdle(device))) return false;
   await run(['losetup', '--detach', device], { okExitCodes: [1] }); // 1: it went by itself
   const gone = async () => ((await fileOf(basename(device))) === (await kernelPath(path)) ? undefined : true);
-  return (await waitFor(gone, { timeoutMs: settleMs, intervalMs: 20 })) ?? false;
+  return (await waitFor(gone, { timeoutMs: settleMs, intervalMs: 5 })) ?? false;
 }
 
 /** Lets a device show what its file has grown by. */
@@ -77,7 +77,7 @@ export async function readSizeAnew(device: string): Promise<void> {
 /** Whether no file system on a device is mounted, in no container and nowhere else; waits for one that is on its way out. */
 export async function isIdle(device: string): Promise<boolean> {
   const idle = async () => ((await isMounted(device)) ? undefined : true);
-  return (await waitFor(idle, { timeoutMs: settleMs, intervalMs: 20 })) ?? false;
+  return (await waitFor(idle, { timeoutMs: settleMs, intervalMs: 5 })) ?? false;
 }
 
 /** Whether a file system on it is mounted anywhere: the kernel gives a device to one owner alone, and a mount is one. */
