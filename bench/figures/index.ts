@@ -10,6 +10,7 @@ import { detachDisk } from './detach-disk.ts';
 import { help } from './help.ts';
 import { lightCalls } from './light-calls.ts';
 import { manyVms, manyVolumes } from './many.ts';
+import { mixedCalls } from './mixed-calls.ts';
 import { secondUp } from './second-up.ts';
 import { stemcellMemory } from './stemcell-memory.ts';
 
@@ -26,12 +27,14 @@ export const figures: readonly Figure[] = [
   resizeDisk('qemu'),
   snapshotDisk('qemu'),
   deleteVm,
+  mixedCalls('qemu'),
   manyVms,
   manyVolumes,
   createContainer,
   deleteContainer,
   resizeDisk('lxc'),
   snapshotDisk('lxc'),
+  mixedCalls('lxc'),
   help,
   secondUp,
 ];
