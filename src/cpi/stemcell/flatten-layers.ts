@@ -1,4 +1,5 @@
 import { ByteReader } from './byte-reader.ts';
+import { ImageFault } from './image-error.ts';
 import { type TarEntry, TarReader } from './tar-reader.ts';
 
 /** Marks of a layer (OCI image specification, layer.md): a name that is no more, and a folder of which nothing below counts. */
@@ -10,18 +11,21 @@ type Layer = () => AsyncIterable<Buffer>;
 
 /**
  * One tar of the files that layers, the lowest first, show when they lie one upon the other. Goes from the top, so that what
- * a layer hides is never written.
+ * a layer hides is never written. Throws an ImageFault for what cannot be told that way.
  */
 export async function* flattenLayers(layers: readonly Layer[]): AsyncGenerator<Buffer, void, undefined> {
   const above = new Above();
   for (const layer of layers.toReversed()) {
     const marks: string[] = [];
+    const shown = new Set<string>();
     await using reader = new ByteReader(layer());
     const tar = new TarReader(reader);
     for (let entry = await tar.next(); entry; entry = await tar.next()) {
       const path = pathOf(entry);
       if (nameIn(path).startsWith(whiteout)) marks.push(path);
       else if (above.shows(path)) {
+        refuseCutLink(path, entry, shown);
+        shown.add(path);
         above.add(path, entry.kind === 'folder');
         yield* entry.head;
         yield* reader.pass(tar.endOfEntry - reader.position);
@@ -59,7 +63,15 @@ class Above {
   }
 }
 
-const pathOf = ({ name }: TarEntry): string =>
+/** A hard link to a file that layers above replace or hide: what it names is not to be had in one pass from the top. */
+function refuseCutLink(path: string, { hardLinkTo }: TarEntry, shown: ReadonlySet<string>): void {
+  if (hardLinkTo === undefined || shown.has(pathOf({ name: hardLinkTo }))) return;
+  throw new ImageFault(
+    `holds a hard link ${path} to ${hardLinkTo}, which another layer replaces: pack the image as one layer (docker export, say)`,
+  );
+}
+
+const pathOf = ({ name }: Pick<TarEntry, 'name'>): string =>
   name
     .split('/')
     .filter((part) => !['', '.'].includes(part))

@@ -6,13 +6,15 @@ const blockBytes = 512;
 const longestAttributesBytes = 1024 * 1024;
 const fileTypes = ['0', '\0', '7'];
 /** Entries that say something about others or about the whole, and that we need not know. */
-const skippedTypes = ['g', 'K', 'V'];
+const skippedTypes = ['g', 'V'];
 
 export interface TarEntry {
   readonly name: string;
   /** `sparse`: a file whose holes tar left out. */
   readonly kind: 'file' | 'folder' | 'sparse' | 'other';
   readonly sizeBytes: number;
+  /** The name of the file that a hard link is another name of. */
+  readonly hardLinkTo?: string;
   /** Its header as it stands in the tar, with what says a long name or more before it. */
   readonly head: readonly Buffer[];
 }
@@ -59,12 +61,13 @@ export class TarReader {
       const type = String.fromCharCode(block[156] ?? 0);
       const sizeBytes = attributes.size ?? octal(block.subarray(124, 136));
       this.#next = this.#reader.position + padded(sizeBytes);
-      const isAbout = ['x', ...skippedTypes, 'L'].includes(type);
+      const isAbout = ['x', 'L', 'K', ...skippedTypes].includes(type);
       if (!isAbout) return { ...entryOf(block, type, sizeBytes, attributes), head };
       const about = await this.#short(sizeBytes);
       head.push(about);
       if (type === 'x') attributes = { ...attributes, ...paxAttributes(about.subarray(0, sizeBytes)) };
       if (type === 'L') attributes = { ...attributes, path: text(about.subarray(0, sizeBytes)) };
+      if (type === 'K') attributes = { ...attributes, link: text(about.subarray(0, sizeBytes)) };
     }
   }
 
@@ -78,6 +81,7 @@ export class TarReader {
 /** What a pax header says about the entry after it. */
 interface Attributes {
   readonly path?: string;
+  readonly link?: string;
   readonly size?: number;
   readonly sparse?: boolean;
 }
@@ -93,18 +97,21 @@ function entryOf(
   const name = attributes.path ?? (prefix ? `${prefix}/${shortName}` : shortName);
   if (type === 'S' || attributes.sparse) return { name, kind: 'sparse', sizeBytes };
   if (type === '5' || name.endsWith('/')) return { name, kind: 'folder', sizeBytes };
+  if (type === '1')
+    return { name, kind: 'other', sizeBytes, hardLinkTo: attributes.link ?? text(block.subarray(157, 257)) };
   return { name, kind: fileTypes.includes(type) ? 'file' : 'other', sizeBytes };
 }
 
 /** Records `LENGTH KEY=VALUE\n`; LENGTH counts the whole record in bytes. */
 function paxAttributes(bytes: Buffer): Attributes {
-  const found: { path?: string; size?: number; sparse?: boolean } = {};
+  const found: { path?: string; link?: string; size?: number; sparse?: boolean } = {};
   for (let at = 0; at < bytes.length; ) {
     const space = bytes.indexOf(' ', at);
     const length = Number(bytes.toString('latin1', at, space));
     if (space < 0 || !(length > 0)) throw new ImageFault('is damaged: its tar has a broken entry');
     const [key = '', ...value] = bytes.toString('utf8', space + 1, at + length - 1).split('=');
     if (key === 'path') found.path = value.join('=');
+    if (key === 'linkpath') found.link = value.join('=');
     if (key === 'size') found.size = Number(value.join('='));
     if (key.startsWith('GNU.sparse.')) found.sparse = true;
     at += length;

@@ -146,6 +146,17 @@ describe('of several layers shows', () => {
     expect(entries).toEqual({ bin: 'usr/bin', 'usr/bin/': '' });
   });
 
+  test('another name of a file that its own layer has', async () => {
+    const hard: Entry = { name: 'b', type: 'link', linkname: './a' };
+    expect(await flat([file('x')], [file('a', 'text'), hard])).toEqual({ a: 'text', b: './a', x: '' });
+    for (const above of [file('a', 'new'), file('.wh.a')]) {
+      const layers = await Promise.all([[file('a', 'old'), hard], [above]].map((each) => tar(...each)));
+      expect(await refusal(await dockerArchive(...layers))).toContain(
+        'a hard link b to ./a, which another layer',
+      );
+    }
+  });
+
   test('names of any length', async () => {
     const long = `${'d/'.repeat(80)}${'n'.repeat(180)}`;
     expect(await flat([file(long, 'far')], [file('x')])).toEqual({ x: '', [long]: 'far' });
