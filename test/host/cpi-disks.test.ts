@@ -379,11 +379,9 @@ describe('a guest that writes all the time', () => {
     const find = `disk=/dev/$(basename $(dirname $(grep -l ${other} /sys/block/*/serial)))`;
     await guests.shell(guest, `${find}; (${writing}) </dev/null >/dev/null 2>&1 &`);
     await small.fill();
-    // a write of the guest that cannot be put aside stops the machine: not each time
-    for (let time = 0; time < 3; time += 1) {
-      expect(await full()).toEqual(inTheMidst);
-      expect(await host.virsh('domstate', vm)).toBe('running');
-    }
+    // nothing is begun: QEMU 7.2 crashes now and then when a copy of a running machine finds no space
+    expect(await full()).toEqual(['NoDiskSpace', before]);
+    expect(await host.virsh('domstate', vm)).toBe('running');
     expect(await guests.shell(guest, 'ls /tmp')).not.toContain('stopped');
     await small.empty();
     await small.cpi.call('delete_snapshot', await small.cpi.call('snapshot_disk', other, {}));

@@ -4,7 +4,7 @@ import { waitFor } from '../../../platform/retry.ts';
 import { Undo } from '../../../platform/undo.ts';
 import type { DiskCid, DiskHint, VmCid } from '../../backend.ts';
 import { CloudError, diskNotAttached, diskNotFound } from '../../errors.ts';
-import { writeDiskClaim } from '../../on-libvirt/disk-claims.ts';
+import { readDiskClaim, writeDiskClaim } from '../../on-libvirt/disk-claims.ts';
 import { findDisk, lockDisk } from '../../on-libvirt/disks.ts';
 import { cloudErrorFrom } from '../../on-libvirt/errors.ts';
 import type { LibvirtHost } from '../../on-libvirt/libvirt-host.ts';
@@ -27,9 +27,13 @@ export async function attachDisk(host: LibvirtHost, domain: Domain, disk: DiskCi
   const missing = missingIn(before, disk);
   const target = targetOf(before, disk) ?? (await unusedTarget(domain));
   if (missing.live || missing.config) {
-    await refuseOtherUser(host, domain, disk);
-    const file = { name: disk, path: await volume.path() };
-    await writeDiskClaim(host, disk, domain.name as VmCid);
+    const [path, claim] = await Promise.all([
+      volume.path(),
+      readDiskClaim(host, disk),
+      refuseOtherUser(host, domain, disk),
+    ]);
+    const file = { name: disk, path };
+    if (claim !== domain.name) await writeDiskClaim(host, disk, domain.name as VmCid);
     await using undo = new Undo(host.log);
     undo.defer(`free the device of disk ${disk}`, () => closeLoopDevice(file));
     try {

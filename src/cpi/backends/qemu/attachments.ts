@@ -3,7 +3,7 @@ import { messageOf } from '../../../platform/errors.ts';
 import { waitFor } from '../../../platform/retry.ts';
 import type { DiskCid, DiskHint, VmCid } from '../../backend.ts';
 import { CloudError, diskNotAttached, diskNotFound } from '../../errors.ts';
-import { writeDiskClaim } from '../../on-libvirt/disk-claims.ts';
+import { readDiskClaim, writeDiskClaim } from '../../on-libvirt/disk-claims.ts';
 import { findDisk, lockDisk } from '../../on-libvirt/disks.ts';
 import { cloudErrorFrom } from '../../on-libvirt/errors.ts';
 import type { LibvirtHost } from '../../on-libvirt/libvirt-host.ts';
@@ -25,14 +25,17 @@ const mostTries = 50;
 /** Plugs a persistent disk in, now and for later starts, and believes only what the domain's XML then shows. */
 export async function attachDisk(host: LibvirtHost, domain: Domain, disk: DiskCid): Promise<DiskHint> {
   await using _lock = await lockDisk(host, disk, 'attach_disk');
-  const volume = await findDisk(host, { diskVolume }, disk);
+  const [volume, before] = await Promise.all([findDisk(host, { diskVolume }, disk), persistentDisks(domain)]);
   if (!volume) throw diskNotFound(disk);
-  const before = await persistentDisks(domain);
   const target = targetOf(before, disk);
   if (target !== undefined && !isMissing(missingIn(before, disk))) return diskHint(busOf(target), disk);
-  await refuseOtherUser(host, domain, disk);
-  await writeDiskClaim(host, disk, domain.name as VmCid);
-  await plugIn(domain, disk, await volume.path());
+  const [path, claim] = await Promise.all([
+    volume.path(),
+    readDiskClaim(host, disk),
+    refuseOtherUser(host, domain, disk),
+  ]);
+  if (claim !== domain.name) await writeDiskClaim(host, disk, domain.name as VmCid);
+  await plugIn(domain, disk, path, before);
   return diskHint(busOf(await requireAttached(domain, disk)), disk);
 }
 
@@ -42,9 +45,9 @@ async function refuseOtherUser(host: LibvirtHost, domain: Domain, disk: DiskCid)
   throw new CloudError('CloudError', `Disk '${disk}' is attached to VM '${user}'; detach it there first`);
 }
 
-async function plugIn(domain: Domain, disk: DiskCid, path: string): Promise<void> {
+async function plugIn(domain: Domain, disk: DiskCid, path: string, first: Attached): Promise<void> {
   for (let tries = 1; ; tries += 1) {
-    const before = await persistentDisks(domain);
+    const before = tries === 1 ? first : await persistentDisks(domain);
     const target = targetOf(before, disk) ?? (await unusedTarget(domain));
     try {
       await domain.attachDevice(diskXml({ path, target, serial: disk }), missingIn(before, disk));

@@ -4,7 +4,7 @@ import { waitFor } from '../../../platform/retry.ts';
 import { fillTemplate } from '../../../platform/template.ts';
 import type { DiskCid } from '../../backend.ts';
 import { CloudError } from '../../errors.ts';
-import { requireFreeBytes } from '../../on-libvirt/free-bytes.ts';
+import { refreshPool, requireFreeBytes } from '../../on-libvirt/free-bytes.ts';
 import type { LibvirtHost } from '../../on-libvirt/libvirt-host.ts';
 import { lockInPool } from '../../on-libvirt/locks.ts';
 import { deleteVolume, volumeXml } from '../../on-libvirt/volumes.ts';
@@ -63,6 +63,8 @@ async function copyOfRunning(host: LibvirtHost, domain: Domain, source: Volume, 
   await using _lock = await lockInPool(host, domain.name, 'snapshot_disk');
   const [path, pool] = await Promise.all([source.path(), host.pool()]);
   const { capacityBytes, allocationBytes } = await domain.blockInfo(path);
+  // what libvirt thinks is free may be old news, and QEMU 7.2 crashes now and then when a copy runs out of space
+  await refreshPool(pool);
   await requireFreeBytes(host, allocationBytes, 'The copy');
   const [target, copy] = await Promise.all([
     targetOf(domain, path),
