@@ -6,7 +6,7 @@ import { hashFile } from '../stemcell/hash-file.ts';
 import { chooseEngine } from './engines.ts';
 import { objectNames, planNetwork } from './network-plan.ts';
 import { privateHostFolder } from './paths.ts';
-import { type EnvironmentRecord, environmentNames, readRecord } from './record.ts';
+import { type EnvironmentRecord, readableRecords } from './record.ts';
 import { chosenStemcell, resolveResources, type UpRequest } from './up-settings.ts';
 
 /** The libvirt that an environment will live on, and what works with it. */
@@ -81,7 +81,7 @@ export async function decideNetwork(
 ): Promise<EnvironmentRecord['network']> {
   const { network, bridge } = objectNames(name);
   const asked = request.cidr === 'auto' ? undefined : request.cidr;
-  const others = before ? [] : await otherRecords(name);
+  const others = before ? [] : await readableRecords(name);
   const cidr =
     before?.network.cidr ?? asked ?? (await pickFreeRange(others.map((other) => other.network.cidr)));
   const { gateway, ip } = planNetwork(cidr, before?.network.ip ?? request.ip);
@@ -94,17 +94,6 @@ export async function decideNetwork(
     if (chosen.host !== 'private' && !chosen.uri.includes('+ssh:')) await refuseClash(cidr, bridge);
   }
   return { name: network, bridge, cidr, gateway, ip };
-}
-
-/** The other environments of this user; one whose record is damaged cannot be asked. */
-async function otherRecords(name: string): Promise<EnvironmentRecord[]> {
-  const names = (await environmentNames()).filter((other) => other !== name);
-  const records = await Promise.all(names.map((other) => readRecord(other).catch(unlessDamaged)));
-  return records.filter((record) => record !== undefined);
-}
-
-function unlessDamaged(error: unknown): undefined {
-  if (!(error instanceof UserError && error.code === 'STATE_DAMAGED')) throw error;
 }
 
 function refuseTaken(cidr: string, others: readonly EnvironmentRecord[]): void {

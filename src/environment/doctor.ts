@@ -14,7 +14,7 @@ import { UserError } from '../platform/errors.ts';
 import { type Check, type Finding, ok } from '../platform/finding.ts';
 import { allBackends, automaticBackend } from './choose-backend.ts';
 import { dataFolder } from './paths.ts';
-import { environmentNames, readRecord } from './record.ts';
+import { readableRecords } from './record.ts';
 import type { Caller } from './steps/step.ts';
 
 /** A finding, and the backend that it is about, if it is about one. */
@@ -59,10 +59,8 @@ const automatic: Check = {
 
 /** What `up` would take here, and what this user's environments are on. */
 async function wantedBackends(): Promise<string[]> {
-  const records = await Promise.all(
-    (await environmentNames()).map((name) => readRecord(name).catch(() => undefined)),
-  );
-  return [(await unasked()).name, ...records.flatMap((record) => record?.backend ?? [])];
+  const records = await readableRecords();
+  return [(await unasked()).name, ...records.map(({ backend }) => backend)];
 }
 
 /** The backend that `up` would take or, where none can be, the one that it would like best. */

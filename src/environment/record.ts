@@ -105,6 +105,17 @@ export async function environmentsOnPrivateHost(): Promise<string[]> {
   return names.filter((_, at) => hosts[at] === 'private');
 }
 
+/** This user's environments but `except`; one whose record is damaged cannot be asked and is passed over. */
+export async function readableRecords(except?: string): Promise<EnvironmentRecord[]> {
+  const names = (await environmentNames()).filter((name) => name !== except);
+  const records = await Promise.all(names.map((name) => readRecord(name).catch(unlessDamaged)));
+  return records.filter((record) => record !== undefined);
+}
+
+function unlessDamaged(error: unknown): undefined {
+  if (!(error instanceof UserError && error.code === 'STATE_DAMAGED')) throw error;
+}
+
 /** Names of all environments of this user. */
 export async function environmentNames(): Promise<string[]> {
   try {

@@ -1,15 +1,12 @@
 import { basename, join } from 'node:path';
 import { StemcellCache } from '../../stemcell/stemcell-cache.ts';
 import { cacheFolder } from '../paths.ts';
-import { environmentNames, readRecord } from '../record.ts';
+import { readableRecords } from '../record.ts';
 import type { Finding, Outcome } from './finding.ts';
 
 /** Stemcells in the cache that a newer one has taken the place of and no environment was made from. */
 export async function oldStemcells(): Promise<Finding[]> {
-  const records = await Promise.all(
-    (await environmentNames()).map((name) => readRecord(name).catch(() => undefined)),
-  );
-  const used = new Set(records.map((record) => record?.stemcellFile?.path));
+  const used = new Set((await readableRecords()).map(({ stemcellFile }) => stemcellFile?.path));
   const old = (await new StemcellCache(cacheFolder()).superseded()).filter(({ path }) => !used.has(path));
   return old.map(({ path, sizeBytes }) => ({
     kind: 'stemcell',

@@ -1,9 +1,9 @@
 import { constants } from 'node:fs';
-import { mkdir, open, readlink, realpath, rename, rm, symlink } from 'node:fs/promises';
+import { mkdir, open, realpath, rename, rm, symlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { deviceLinks } from '../../../platform/device-links.ts';
 import { errnoOf } from '../../../platform/errors.ts';
-import { readTextIfThere } from '../../../platform/files.ts';
+import { linkIfThere, readTextIfThere } from '../../../platform/files.ts';
 import { run } from '../../../platform/process.ts';
 import { waitFor } from '../../../platform/retry.ts';
 
@@ -26,7 +26,7 @@ export const deviceLink = (name: string): string => `${deviceLinks}/${name}`;
 
 /** The loop device that shows a file: `/dev/loop3`; undefined if none does. */
 export async function loopDeviceOf({ name, path }: LoopFile): Promise<string | undefined> {
-  const link = await readlink(deviceLink(name)).catch(() => undefined);
+  const link = await linkIfThere(deviceLink(name));
   const device = link && basename(link);
   return device && (await fileOf(device)) === (await kernelPath(path)) ? `/dev/${device}` : undefined;
 }

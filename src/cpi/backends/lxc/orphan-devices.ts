@@ -1,6 +1,7 @@
-import { lstat, readdir, readlink, realpath } from 'node:fs/promises';
+import { lstat, readdir, realpath } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { deviceLinks } from '../../../platform/device-links.ts';
+import { linkIfThere } from '../../../platform/files.ts';
 import { isYoung } from '../../../platform/young.ts';
 import type { DiskCid, Orphan } from '../../backend.ts';
 import { CloudError } from '../../errors.ts';
@@ -45,7 +46,7 @@ async function devicesOf(host: LibvirtHost): Promise<LoopFile[]> {
   const names = (await readdir(deviceLinks).catch(() => [])).filter((name) => !name.endsWith('.new'));
   const files = await Promise.all(
     names.map(async (name) => {
-      const device = await readlink(`${deviceLinks}/${name}`).catch(() => undefined);
+      const device = await linkIfThere(`${deviceLinks}/${name}`);
       return { name, path: (device && (await fileOf(basename(device)))) ?? '' };
     }),
   );
