@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { createReadStream } from 'node:fs';
-import { lutimes, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { lutimes, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
@@ -343,7 +343,22 @@ test('a create_vm that is killed leaves what delete_vm finds', async () => {
   expect(await host.volumeNames(half)).toEqual([]);
 });
 
+test('a device to which a killed create_vm has made no link yet goes with the VM', async () => {
+  const cid = ((await cpi.call('create_vm', ...guests.request('agent-c', stemcell, c))) as [string])[0];
+  const image = `${cid}-ephemeral.img`;
+  await host.virsh('destroy', cid);
+  await rm(`/dev/boshvirt/${image}`);
+  expect(await loopsOf(image)).not.toEqual([]);
+  await cpi.call('delete_vm', cid);
+  expect(await loopsOf(image)).toEqual([]);
+});
+
 test('nothing is left of an environment that is cleared', async () => {
+  // a losetup that a killed CPI had started comes to its end after all
+  const late = join(host.poolPath, `vm-${'0'.repeat(17)}-ephemeral.img`);
+  await writeFile(late, Buffer.alloc(mebibyte));
+  await run(['losetup', '--find', late]);
+  await rm(late);
   await host.withBackend(async ({ ground }) => await ground.clear());
   expect(await host.vmNames()).toEqual([]);
   await expect(stat(host.poolPath)).rejects.toThrow(/ENOENT/);

@@ -202,10 +202,19 @@ export class LibvirtGround implements Ground {
       await giveUpAddresses(this.#host, domain, () => removeDomain(domain, this.#parts.letGo));
       await Promise.all(elsewhere.map(removeVolume));
     }
+    await this.#removeRemains();
     for (const network of await managedNetworks(libvirt, config.environment)) await removeNetwork(network);
     const network = await libvirt.findNetwork(config.network);
     if (network) await removeNetwork(network);
     await this.#removePool(pool);
+  }
+
+  /** What calls that were killed have left beside the VMs and the pool. */
+  async #removeRemains(): Promise<void> {
+    for (const { find, remove } of this.#parts.remains ?? []) {
+      const found = await find(this.#host, { gone: true, cids: new Set() });
+      await Promise.all(found.map(({ name }) => remove(this.#host, name)));
+    }
   }
 
   async #ownRecords(): Promise<VmRecord[]> {

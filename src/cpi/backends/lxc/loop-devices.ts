@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { mkdir, open, realpath, rename, rm, symlink } from 'node:fs/promises';
+import { mkdir, open, readdir, realpath, rename, rm, symlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { deviceLinks } from '../../../platform/device-links.ts';
 import { errnoOf } from '../../../platform/errors.ts';
@@ -24,11 +24,25 @@ export interface LoopFile {
  */
 export const deviceLink = (name: string): string => `${deviceLinks}/${name}`;
 
-/** The loop device that shows a file: `/dev/loop3`; undefined if none does. */
-export async function loopDeviceOf({ name, path }: LoopFile): Promise<string | undefined> {
+/** The loop device that shows a file: `/dev/loop3`; undefined if none does. A killed call may have left it without a link. */
+export async function loopDeviceOf(file: LoopFile): Promise<string | undefined> {
+  const linked = await linkedDeviceOf(file);
+  if (linked !== undefined) return linked;
+  const path = await kernelPath(file.path);
+  return (await loopDevices()).find((each) => each.file === path)?.device;
+}
+
+async function linkedDeviceOf({ name, path }: LoopFile): Promise<string | undefined> {
   const link = await linkIfThere(deviceLink(name));
   const device = link && basename(link);
   return device && (await fileOf(device)) === (await kernelPath(path)) ? `/dev/${device}` : undefined;
+}
+
+/** All of the machine that show a file. */
+export async function loopDevices(): Promise<{ device: string; file: string }[]> {
+  const names = (await readdir('/sys/block')).filter((name) => name.startsWith('loop'));
+  const files = await Promise.all(names.map(fileOf));
+  return names.flatMap((name, at) => (files[at] ? [{ device: `/dev/${name}`, file: files[at] }] : []));
 }
 
 /** A file's path as the kernel says it, which has no links in it: of one that is gone, too. */
@@ -43,7 +57,7 @@ export const fileOf = async (device: string): Promise<string | undefined> =>
 
 /** Makes a file a device with a link to it; idempotent. Hold a lock on what it belongs to. */
 export async function openLoopDevice(file: LoopFile): Promise<void> {
-  if ((await loopDeviceOf(file)) !== undefined) return;
+  if ((await linkedDeviceOf(file)) !== undefined) return;
   // gives the device of a file that has one, of a killed call, say
   const { stdout } = await run(['losetup', '--find', '--show', '--nooverlap', file.path]);
   const link = deviceLink(file.name);

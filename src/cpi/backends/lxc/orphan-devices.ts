@@ -1,7 +1,6 @@
-import { lstat, readdir, realpath } from 'node:fs/promises';
+import { lstat, realpath } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { deviceLinks } from '../../../platform/device-links.ts';
-import { linkIfThere } from '../../../platform/files.ts';
 import { isYoung } from '../../../platform/young.ts';
 import type { DiskCid, Orphan } from '../../backend.ts';
 import { CloudError } from '../../errors.ts';
@@ -10,7 +9,7 @@ import type { LibvirtHost } from '../../on-libvirt/libvirt-host.ts';
 import type { Remains } from '../../on-libvirt/orphans/index.ts';
 import { folderOf } from '../../on-libvirt/pools.ts';
 import { userOfDisk } from './disk-users.ts';
-import { closeLoopDevice, fileOf, type LoopFile } from './loop-devices.ts';
+import { closeLoopDevice, type LoopFile, loopDevices } from './loop-devices.ts';
 
 /** Loop devices of the environment's files that no VM has: a killed call left them, or somebody removed a VM by hand. */
 export const orphanDevices: Remains = {
@@ -19,7 +18,7 @@ export const orphanDevices: Remains = {
     const found = await Promise.all(
       (await devicesOf(host)).map(async (file): Promise<Orphan | undefined> => {
         const why = await reasonFor(host, file.name);
-        const isNew = !gone && (await isFresh(file.name));
+        const isNew = !gone && !isDeleted(file) && (await isFresh(file.name));
         return why === undefined || isNew
           ? undefined
           : { kind: 'mount', name: file.name, why, bytesOnDisk: 0 };
@@ -37,21 +36,28 @@ export const orphanDevices: Remains = {
   },
 };
 
-/** Those with a link that show a file in the environment's pool; none of a stopped one, which nobody could ask about. */
+/**
+ * Those that show a file in the environment's pool, also one that is deleted; none of a stopped pool, which nobody could ask
+ * about. A call that was killed in the middle has left no link.
+ */
 async function devicesOf(host: LibvirtHost): Promise<LoopFile[]> {
   const pool = await host.libvirt.findPool(host.config.storagePool);
   if (!pool || !(await pool.isActive())) return [];
   const folder = await folderOf(pool);
   const real = await realpath(folder).catch(() => folder); // the kernel's names have no links in them
-  const names = (await readdir(deviceLinks).catch(() => [])).filter((name) => !name.endsWith('.new'));
-  const files = await Promise.all(
-    names.map(async (name) => {
-      const device = await linkIfThere(`${deviceLinks}/${name}`);
-      return { name, path: (device && (await fileOf(basename(device)))) ?? '' };
-    }),
-  );
-  return files.filter(({ path }) => path.startsWith(`${real}/`));
+  const own = (await loopDevices()).filter(({ file }) => file.startsWith(`${real}/`));
+  return own.map(({ file }) => ({ name: linkNameOf(file), path: file }));
 }
+
+/** A persistent disk's link has its CID as name, a VM's own image that of its file. */
+function linkNameOf(file: string): string {
+  const name = basename(withoutMark(file));
+  return isDiskCid(name.replace(/\.img$/, '')) ? name.replace(/\.img$/, '') : name;
+}
+
+const deletedMark = / \(deleted\)$/;
+const withoutMark = (file: string): string => file.replace(deletedMark, '');
+const isDeleted = ({ path }: LoopFile): boolean => deletedMark.test(path);
 
 /** Why nothing needs a device; undefined if something may. */
 async function reasonFor(host: LibvirtHost, name: string): Promise<string | undefined> {

@@ -1,7 +1,7 @@
 import { type Domain, LibvirtError } from '../../../clients/libvirt/index.ts';
 import { waitFor } from '../../../platform/retry.ts';
 import { CloudError, type CloudErrorType } from '../../errors.ts';
-import { isWrongState, startDomain, unlessWrongState } from '../../on-libvirt/domains.ts';
+import { startDomain, unlessWrongState } from '../../on-libvirt/domains.ts';
 
 const attempts = 5;
 /** Of an event that comes within milliseconds, or never. */
@@ -34,13 +34,16 @@ async function isKnownOrOff(domain: Domain): Promise<boolean> {
   return (await waitFor(known, { timeoutMs: knownTimeoutMs, intervalMs: 10 })) ?? false;
 }
 
+/**
+ * libvirt keeps the number of the first process of the time before (9.0: nothing resets it), and answers that there is no such
+ * process until it learns of the new one.
+ */
 async function hasProcess(domain: Domain): Promise<boolean> {
   try {
     await domain.sendSignal(noSignal);
     return true;
   } catch (error) {
-    if (isWrongState(error)) return false;
-    if (error instanceof LibvirtError) return true; // it is known, and on its way out
+    if (error instanceof LibvirtError) return false;
     throw error;
   }
 }

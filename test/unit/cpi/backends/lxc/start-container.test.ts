@@ -10,6 +10,10 @@ const vm = Buffer.concat([text('vm-1'), Buffer.alloc(16), word(7)]);
 /** A libvirt that learns of a container's first process at its `knownAt`th start only; gives what it was asked to do. */
 async function startWhereKnownAt(
   knownAt: number,
+  refusal: [code: number, text: string] = [
+    libvirtErrors.OPERATION_INVALID,
+    'Init process ID is not yet known',
+  ],
 ): Promise<{ starts: number; stops: number; error: unknown }> {
   const seen = { starts: 0, stops: 0, active: false };
   const peer = await startPeer(
@@ -19,8 +23,7 @@ async function startWhereKnownAt(
       if (procedure === calls.destroy) Object.assign(seen, { stops: seen.stops + 1, active: false });
       if (procedure === calls.isActive) connection.reply(message, word(seen.active ? 1 : 0));
       else if (procedure === calls.sendSignal && seen.starts < knownAt) {
-        const unknown = errorBody(libvirtErrors.OPERATION_INVALID, 19, 'Init process ID is not yet known');
-        connection.reply(message, unknown, wire.error);
+        connection.reply(message, errorBody(refusal[0], 19, refusal[1]), wire.error);
       } else if (procedure === calls.byName || procedure === calls.create) connection.reply(message, vm);
       else connection.reply(message);
     }),
@@ -38,6 +41,14 @@ test('a container whose first process libvirt knows is started once', async () =
 
 test('one whose first process libvirt has missed is stopped and started anew', async () => {
   expect(await startWhereKnownAt(2)).toEqual({ starts: 2, stops: 1, error: undefined });
+});
+
+test('one of which libvirt knows only the first process of the time before is started anew too', async () => {
+  const noSuchProcess = [
+    libvirtErrors.SYSTEM_ERROR,
+    'Unable to send 0 signal to process 5: No such process',
+  ] as const;
+  expect(await startWhereKnownAt(2, [...noSuchProcess])).toEqual({ starts: 2, stops: 1, error: undefined });
 });
 
 test('one whose first process libvirt never learns of is left stopped, and worth another try', async () => {
