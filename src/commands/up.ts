@@ -62,6 +62,11 @@ export default class Up extends BaseCommand<typeof Up> {
       exclusive: ['stemcell'],
       env: 'BOSHVIRT_AGENT',
     }),
+    'bosh-deployment': Flags.string({
+      description: 'a folder or a commit of bosh-deployment, or pinned',
+      env: 'BOSHVIRT_BOSH_DEPLOYMENT',
+    }),
+    offline: Flags.boolean({ description: 'fetch nothing', env: 'BOSHVIRT_OFFLINE' }),
     'ops-file': Flags.string({
       char: 'o',
       multiple: true,
@@ -100,6 +105,7 @@ export default class Up extends BaseCommand<typeof Up> {
       request,
       {
         recreate: this.flags.recreate,
+        offline: this.flags.offline,
         adoptDisk: this.flags['adopt-disk'],
         boshvirtCommand: this.boshvirtCommand,
       },
@@ -142,6 +148,7 @@ export default class Up extends BaseCommand<typeof Up> {
       ip: flags.ip,
       stemcell: flags.stemcell,
       agent: flags.agent,
+      boshDeployment: flags['bosh-deployment'],
       ops: flags['ops-file']?.map((path) => resolve(path)),
       vars: flags.var && readVariables(keyValues(flags.var, '--var')),
       varsFiles: flags['vars-file']?.map((path) => resolve(path)),

@@ -179,6 +179,10 @@ export interface GroundPlan {
   readonly prefixLength: number;
   /** DNS domain of the guests. */
   readonly domain: string;
+  /** Ranges that lie behind a guest, such as containers in it: the host's traffic to them goes there. */
+  readonly routes?: readonly { readonly cidr: string; readonly via: string }[];
+  /** Domains all of whose names, whichever, the network's DNS answers with one address. */
+  readonly wildcards?: readonly { readonly domain: string; readonly ip: string }[];
 }
 
 export type PowerState = 'running' | 'paused' | 'off';

@@ -26,10 +26,18 @@ const environmentSchema = z.strictObject({
       ephemeral: z.optional(size),
     }),
   ),
-  network: z.optional(z.strictObject({ cidr: z.optional(z.string()), ip: z.optional(z.string()) })),
+  network: z.optional(
+    z.strictObject({
+      cidr: z.optional(z.string()),
+      ip: z.optional(z.string()),
+      workload: z.optional(z.string()),
+      domain: z.optional(z.string()),
+    }),
+  ),
   bosh: z.optional(
     z.strictObject({
       engine: z.optional(z.string()),
+      deployment: z.optional(z.string()),
       ops: z.optional(z.array(z.string())),
       vars: z.optional(z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]))),
       varsFiles: z.optional(z.array(z.string())),
@@ -167,6 +175,9 @@ function requestIn({ path, content }: Found, environment: string): UpRequest {
     ephemeralDiskMb: megabytes(resources.ephemeral, path),
     cidr: network.cidr === 'auto' ? undefined : network.cidr,
     ip: network.ip === 'auto' ? undefined : network.ip,
+    boshDeployment: besideIfPath(bosh.deployment, beside),
+    workloadCidr: network.workload,
+    domain: network.domain,
     stemcell: entry.stemcell === undefined ? undefined : beside(entry.stemcell),
     agent: entry.agent === undefined ? undefined : beside(entry.agent),
     ops: bosh.ops?.map(beside),
@@ -174,6 +185,10 @@ function requestIn({ path, content }: Found, environment: string): UpRequest {
     vars: bosh.vars,
   };
 }
+
+/** A commit or `pinned` is a word; a folder has a slash or a dot in it. */
+const besideIfPath = (text: string | undefined, beside: (file: string) => string): string | undefined =>
+  text !== undefined && /[./]/.test(text) ? beside(text) : text;
 
 const megabytes = (value: string | number | undefined, path: string): number | undefined =>
   value === undefined ? undefined : parseMegabytes(String(value), path);

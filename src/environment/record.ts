@@ -8,11 +8,15 @@ import { environmentPaths, environmentsFolder } from './paths.ts';
 
 const megabytes = z.int().check(z.nonnegative());
 
+/** What comes up: one machine; a director with deployments as containers inside it; a director whose deployments are VMs. */
+export const profileNames = ['lite', 'director', 'machine'] as const;
+export type ProfileName = (typeof profileNames)[number];
+
 const recordSchema = z.object({
   version: z.literal(1),
   name: z.string(),
   backend: z.string(),
-  profile: z.enum(['machine']),
+  profile: z.enum(profileNames),
   engine: z.enum(['builtin', 'bosh-cli']),
   /** Where libvirt answers. */
   uri: z.string(),
@@ -40,6 +44,10 @@ const recordSchema = z.object({
   stemcellFile: z.optional(
     z.object({ path: z.string(), sha1: z.string(), size: z.number(), changed: z.number() }),
   ),
+  /** With a director: a folder, a commit of bosh-deployment, or `pinned`, the one that this version was made for. */
+  boshDeployment: z.optional(z.string()),
+  /** lite: the containers' range, which leads to the machine, and the domain whose names all lead to the router in it. */
+  workload: z.optional(z.object({ cidr: z.string(), router: z.string(), domain: z.string() })),
   ops: z.array(z.string()),
   varsFiles: z.array(z.string()),
   vars: z.record(z.string(), z.json()),

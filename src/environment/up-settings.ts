@@ -26,6 +26,12 @@ export interface UpRequest {
   readonly stemcell?: string | undefined;
   /** A real bosh-agent for the probe stemcell, instead of boshvirt's own. */
   readonly agent?: string | undefined;
+  /** A folder, a commit of bosh-deployment, or `pinned`. */
+  readonly boshDeployment?: string | undefined;
+  /** The range of a lite environment's containers. */
+  readonly workloadCidr?: string | undefined;
+  /** The domain whose names all lead into a lite environment. */
+  readonly domain?: string | undefined;
   readonly ops?: readonly string[] | undefined;
   readonly vars?: EnvironmentRecord['vars'] | undefined;
   readonly varsFiles?: readonly string[] | undefined;

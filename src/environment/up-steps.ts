@@ -28,6 +28,8 @@ import { chosenStemcell, type UpRequest } from './up-settings.ts';
 
 export interface UpOptions {
   readonly recreate: boolean;
+  /** Nothing is fetched: what is not in the cache is an error. */
+  readonly offline: boolean;
   /** CID of a lost disk that the machine is to have. */
   readonly adoptDisk: string | undefined;
   /** The program that bosh will start as CPI: this boshvirt's own launcher. */

@@ -5,7 +5,9 @@ import { packageRoot } from '../platform/package-root.ts';
 export interface ManifestFacts {
   readonly environment: string;
   readonly backend: string;
-  readonly profile: 'machine';
+  readonly profile: 'lite' | 'director' | 'machine';
+  /** With a director: the folder of bosh-deployment. */
+  readonly boshDeployment?: string | undefined;
   readonly uri: string;
   /** Where libvirt's bridges are; '' on the machine itself. */
   readonly networkNamespace: string;

@@ -45,7 +45,7 @@ test('snapshots that nobody can list now are asked for by their kept files', asy
 });
 
 test('what only a new machine mends is no repair: state or credentials that are gone', async () => {
-  const options = { recreate: false, adoptDisk: undefined, boshvirtCommand: 'boshvirt' };
+  const options = { recreate: false, offline: false, adoptDisk: undefined, boshvirtCommand: 'boshvirt' };
   await writeFile(paths().credentials, '{}');
   expect(await distance(record, {}, options, refusing)).toBe('remake');
   await writeFile(paths().state, '{"current_vm_cid": "vm-1"}');
