@@ -23,6 +23,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   ],
   'src/environment': [
     'src/engine',
+    'src/downloads',
     'src/manifest',
     'src/release',
     'src/stemcell',
@@ -42,6 +43,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     'src/cpi/backends/registry.ts',
   ],
   'src/engine': ['src/release', 'src/platform'],
+  'src/downloads': ['src/platform'],
   'src/manifest': ['src/platform'],
   'src/release': ['src/platform'],
   'src/stemcell': ['src/platform'],
@@ -199,7 +201,7 @@ test('bosh starts the CPI without the command framework, execa or a whole YAML p
     for (const [, type, target = ''] of text.matchAll(/(?:^|\n)import\s+(type\s)?[^;]*?from\s+'([^']+)'/g)) {
       if (type) continue;
       if (target.startsWith('.')) visit(normalize(join(dirname(path), target)));
-      else if (/^(@oclif|execa|yaml$|listr2|cosmiconfig|@inquirer|zod$)/.test(target))
+      else if (/^(@oclif|execa|yaml$|listr2|cosmiconfig|@inquirer|zod$|undici$)/.test(target))
         heavy.add(`${path}: ${target}`);
     }
   };
