@@ -1,5 +1,5 @@
 import type { Step } from '../environment/steps/step.ts';
-import { formatDuration } from './format.ts';
+import { formatDuration } from '../platform/amounts.ts';
 
 export interface ShowOptions {
   readonly signal: AbortSignal;

@@ -3,7 +3,7 @@ import { table } from '../command-line/format.ts';
 import { environmentArg } from '../command-line/shared-flags.ts';
 import { disks, type EnvironmentDisk, type EnvironmentDisks } from '../environment/disks.ts';
 import { lostDiskWords } from '../environment/lost-disks.ts';
-import { formatBytes } from '../environment/sizes.ts';
+import { formatBytes } from '../platform/amounts.ts';
 
 export default class Disks extends BaseCommand<typeof Disks> {
   static override summary = 'List the persistent disks of an environment, and snapshots of them.';

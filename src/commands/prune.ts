@@ -3,7 +3,7 @@ import { BaseCommand } from '../command-line/base-command.ts';
 import { table } from '../command-line/format.ts';
 import { yesFlag } from '../command-line/shared-flags.ts';
 import { deletable, deleteOrphans, type Finding, findOrphans, type Outcome } from '../environment/prune.ts';
-import { formatBytes } from '../environment/sizes.ts';
+import { formatBytes } from '../platform/amounts.ts';
 import { UserError } from '../platform/errors.ts';
 
 interface Pruned {

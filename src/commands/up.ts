@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { Flags } from '@oclif/core';
 import { BaseCommand } from '../command-line/base-command.ts';
-import { formatDuration, table } from '../command-line/format.ts';
+import { table } from '../command-line/format.ts';
 import { keyValues } from '../command-line/key-values.ts';
 import { environmentArg, yesFlag } from '../command-line/shared-flags.ts';
 import { backendNames } from '../cpi/backends/registry.ts';
@@ -11,6 +11,7 @@ import { parseMegabytes } from '../environment/sizes.ts';
 import { type UpOutcome, up } from '../environment/up.ts';
 import { type SizeName, sizes, type UpRequest } from '../environment/up-settings.ts';
 import { readVariables } from '../environment/variables.ts';
+import { formatDuration } from '../platform/amounts.ts';
 
 export default class Up extends BaseCommand<typeof Up> {
   static override summary = 'Bring an environment up, or repair it: run it again at any time.';

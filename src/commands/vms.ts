@@ -1,8 +1,9 @@
 import { BaseCommand } from '../command-line/base-command.ts';
 import { table } from '../command-line/format.ts';
 import { environmentArg } from '../command-line/shared-flags.ts';
-import { formatBytes, formatMegabytes } from '../environment/sizes.ts';
+import { formatMegabytes } from '../environment/sizes.ts';
 import { type EnvironmentVm, vms } from '../environment/vms.ts';
+import { formatBytes } from '../platform/amounts.ts';
 
 export default class Vms extends BaseCommand<typeof Vms> {
   static override summary = 'List the VMs of an environment, whoever had them made.';

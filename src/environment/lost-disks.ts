@@ -1,7 +1,7 @@
 import type { Backend, DiskDetails } from '../cpi/backend.ts';
+import { formatBytes } from '../platform/amounts.ts';
 import { cidsIn, readBoshState } from './bosh-state.ts';
 import { isLost } from './ownership.ts';
-import { formatBytes } from './sizes.ts';
 
 /** Persistent disks that nobody has any more, as after the loss of bosh's state: their data is there for whoever asks. */
 export async function lostDisks({ ground }: Pick<Backend, 'ground'>, name: string): Promise<DiskDetails[]> {

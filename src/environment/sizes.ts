@@ -29,12 +29,3 @@ export function parseMegabytes(text: string, where: string): number {
 export function formatMegabytes(megabytes: number): string {
   return megabytes >= 1024 && megabytes % 1024 === 0 ? `${megabytes / 1024} GiB` : `${megabytes} MiB`;
 }
-
-const byteUnits = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
-
-/** Bytes for people, in three digits: 0 B, 196 KiB, 1.5 GiB. */
-export function formatBytes(bytes: number): string {
-  const power = Math.min(byteUnits.length - 1, bytes < 1 ? 0 : Math.floor(Math.log2(bytes) / 10));
-  const value = bytes / 1024 ** power;
-  return `${value < 10 && power > 0 ? Number(value.toFixed(1)) : Math.round(value)} ${byteUnits[power]}`;
-}

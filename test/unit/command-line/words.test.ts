@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { formatDuration, table } from '../../../src/command-line/format.ts';
+import { table } from '../../../src/command-line/format.ts';
 import { keyValues } from '../../../src/command-line/key-values.ts';
 import { linesOf } from '../../../src/command-line/lines.ts';
 import { renderTarget } from '../../../src/command-line/render-target.ts';
@@ -72,16 +72,6 @@ test('lines come whole, however the text was cut, also within a letter', async (
     for await (const line of linesOf(cutAt(at))) lines.push(line);
     expect(lines).toEqual(['one', 'twö', '', 'end']);
   }
-});
-
-test.each([
-  [7.4, '7 ms'],
-  [999, '999 ms'],
-  [1_000, '1.0 s'],
-  [119_900, '119.9 s'],
-  [200_000, '3 min 20 s'],
-])('%d ms is %s', (ms, text) => {
-  expect(formatDuration(ms)).toBe(text);
 });
 
 test('a table is as wide as its cells and has no blanks at its ends', () => {
