@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { writeFileAtomic } from '../platform/files.ts';
@@ -23,7 +23,8 @@ const name = 'boshvirt-cpi';
 const jobName = 'boshvirt_cpi';
 
 /**
- * Writes the CPI release tarball: one job without packages, whose bin/cpi starts the boshvirt of the machine (contract 5.4).
+ * Writes the CPI release tarball: one job without packages, whose bin/cpi starts the boshvirt of the machine (contract 5.4) or,
+ * in a director's VM, asks that of the host.
  * The same boshvirt makes the same bytes; another content has another version, since bosh tells releases by their version.
  */
 export async function buildCpiRelease(
@@ -48,12 +49,12 @@ async function packJob(): Promise<Buffer> {
     name,
     content: await readFile(join(folder, source)),
   });
+  const templates = (await readdir(folder)).filter((name) => name.endsWith('.erb')).sort();
   return await tarball(
     await Promise.all([
       file('job.MF'),
       file('monit'),
-      file('cpi.erb', 'templates/cpi.erb'),
-      file('cpi.json.erb', 'templates/cpi.json.erb'),
+      ...templates.map((name) => file(name, `templates/${name}`)),
     ]),
   );
 }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdtempDisposable, readFile, utimes } from 'node:fs/promises';
+import { mkdtempDisposable, readdir, readFile, utimes } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -44,9 +44,8 @@ test('the manifest describes the job that lies in the tarball', async () => {
 test('every property that a template asks for is in the job’s spec: bosh shows templates no others', async () => {
   const folder = join(packageRoot(), 'templates', 'release');
   const { properties } = parse(await readFile(join(folder, 'job.MF'), 'utf8'));
-  const texts = await Promise.all(
-    ['cpi.erb', 'cpi.json.erb'].map((name) => readFile(join(folder, name), 'utf8')),
-  );
+  const templates = (await readdir(folder)).filter((name) => name.endsWith('.erb'));
+  const texts = await Promise.all(templates.map((name) => readFile(join(folder, name), 'utf8')));
   const asked = texts.flatMap((text) => [
     ...[...text.matchAll(/p\('([\w.]+)'/g)].map(([, name]) => name),
     ...[...text.matchAll(/p\(%w\[([^\]]+)\]/g)].flatMap(([, names = '']) => names.split(' ')),
