@@ -31,7 +31,7 @@ export function deploySource(
     network: record.network,
     storagePool: record.pool.name,
     resources: record.resources,
-    stemcell,
+    stemcell: { url: `file://${stemcell.path}`, sha1: stemcell.sha1 },
     ops: record.ops,
   });
   return {
