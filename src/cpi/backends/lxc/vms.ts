@@ -15,16 +15,12 @@ import type {
 } from '../../backend.ts';
 import { CloudError, type CloudErrorType, stemcellNotFound } from '../../errors.ts';
 import { isVmCid } from '../../on-libvirt/cids.ts';
-import {
-  isWrongState,
-  keepBoshMetadata,
-  undefineDomain,
-  unlessWrongState,
-} from '../../on-libvirt/domains.ts';
+import { keepBoshMetadata, undefineDomain, unlessWrongState } from '../../on-libvirt/domains.ts';
 import { cloudErrorFrom } from '../../on-libvirt/errors.ts';
 import { refuseFullPool } from '../../on-libvirt/free-bytes.ts';
 import type { LibvirtHost } from '../../on-libvirt/libvirt-host.ts';
 import { giveUpAddresses, takeAddresses } from '../../on-libvirt/networks.ts';
+import { rebootDomain } from '../../on-libvirt/reboot.ts';
 import { dropUnwantedStemcell } from '../../on-libvirt/stemcells.ts';
 import { stemcellOf } from '../../on-libvirt/vm-records.ts';
 import { deleteVolume, descriptionVolume, stemcellVolume, volumeXml } from '../../on-libvirt/volumes.ts';
@@ -41,7 +37,6 @@ import { startContainer } from './start-container.ts';
 import { vmVolumes } from './volume-names.ts';
 
 const bytesPerMb = 1024 * 1024;
-const askAgainMs = 5_000;
 const killTimeoutMs = 1_000;
 
 /** VMs are persistent libvirt domains named after their CID, with volumes named after it too. */
@@ -127,23 +122,15 @@ export class LxcVms implements VmStore {
     await startContainer(domain, failure);
   }
 
-  /** Asks the container to shut down and starts it again. One that does not go in time is stopped. */
   async reboot(cid: VmCid): Promise<void> {
-    const domain = await this.#host.existingVm(cid);
-    if (await domain.isActive()) await this.#shutDown(domain);
-    await this.#start(domain, 'CloudError');
-  }
-
-  async #shutDown(domain: Domain): Promise<void> {
-    const seconds = this.#options.soft_reboot_seconds;
-    try {
-      await domain.resume().catch(unlessWrongState); // a frozen container hears nothing
-      if (await askUntilOff(domain, seconds * 1000)) return;
-      this.#host.log.warn(`${domain.name} did not shut down within ${seconds} s: it is stopped hard`);
-    } catch (error) {
-      if (!isWrongState(error)) throw error; // it went down by itself
-    }
-    await domain.destroy().catch(unlessWrongState);
+    const way = {
+      ask: signalShutdown,
+      askAgainMs: 5_000,
+      lookMs: 50,
+      timeoutMs: this.#options.soft_reboot_seconds * 1000,
+      start: (domain: Domain) => this.#start(domain, 'CloudError'),
+    };
+    await rebootDomain(await this.#host.existingVm(cid), way, this.#host.log);
   }
 
   async delete(cid: VmCid): Promise<void> {
@@ -224,19 +211,8 @@ function unlessLibvirt(error: unknown): void {
   if (!(error instanceof LibvirtError)) throw error;
 }
 
-/**
- * Asks until the container is off: an init that has only just begun hears no signal yet. One that does not mind the signal of
- * its kind, a script by the same name say, gets the common one in between.
- */
-async function askUntilOff(domain: Domain, timeoutMs: number): Promise<boolean> {
-  const end = performance.now() + timeoutMs;
-  const isOff = async () => ((await domain.isActive()) ? undefined : true);
-  for (let at = 0, leftMs = timeoutMs; leftMs > 0; at++, leftMs = end - performance.now()) {
-    const { SIGTERM } = constants.signals;
-    const signal = at % 2 === 0 ? shutdownSignal(await initCommandOf(domain.name)) : SIGTERM;
-    await domain.sendSignal(signal);
-    const waitMs = Math.min(leftMs, askAgainMs);
-    if (await waitFor(isOff, { timeoutMs: waitMs, intervalMs: 50 })) return true;
-  }
-  return false;
+/** An init that does not mind the signal of its kind, a script by the same name say, gets the common one in between. */
+async function signalShutdown(domain: Domain, times: number): Promise<void> {
+  const { SIGTERM } = constants.signals;
+  await domain.sendSignal(times % 2 === 0 ? shutdownSignal(await initCommandOf(domain.name)) : SIGTERM);
 }

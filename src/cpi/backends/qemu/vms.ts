@@ -1,6 +1,5 @@
 import type { Domain, Volume } from '../../../clients/libvirt/index.ts';
 import { allEnded } from '../../../platform/all-ended.ts';
-import { waitFor } from '../../../platform/retry.ts';
 import { Undo } from '../../../platform/undo.ts';
 import type {
   DiskCid,
@@ -14,18 +13,13 @@ import type {
 } from '../../backend.ts';
 import { type CloudError, stemcellNotFound } from '../../errors.ts';
 import { isVmCid } from '../../on-libvirt/cids.ts';
-import {
-  isWrongState,
-  keepBoshMetadata,
-  startDomain,
-  undefineDomain,
-  unlessWrongState,
-} from '../../on-libvirt/domains.ts';
+import { keepBoshMetadata, startDomain, undefineDomain, unlessWrongState } from '../../on-libvirt/domains.ts';
 import { cloudErrorFrom } from '../../on-libvirt/errors.ts';
 import { refuseFullPool } from '../../on-libvirt/free-bytes.ts';
 import type { LibvirtHost } from '../../on-libvirt/libvirt-host.ts';
 import { giveUpAddresses, takeAddresses } from '../../on-libvirt/networks.ts';
 import { folderOf, ownVolumesElsewhere, poolFor, volumesElsewhere } from '../../on-libvirt/pools.ts';
+import { rebootDomain } from '../../on-libvirt/reboot.ts';
 import { dropUnwantedStemcell, stemcellProperties } from '../../on-libvirt/stemcells.ts';
 import { stemcellOf } from '../../on-libvirt/vm-records.ts';
 import { deleteVolume, descriptionVolume, removeVolume, volumeXml } from '../../on-libvirt/volumes.ts';
@@ -38,7 +32,6 @@ import { parseVmProperties, type VmProperties } from './vm-properties.ts';
 import { volumesFor } from './vm-volumes.ts';
 import { vmVolumes } from './volume-names.ts';
 
-const pressAgainMs = 10_000;
 /** Whose agents look for their settings where a VM has them (contract 2.2). */
 const servedInfrastructures = ['openstack', 'vsphere'];
 
@@ -114,29 +107,19 @@ export class QemuVms implements VmStore {
     await startDomain(await this.#host.existingVm(cid), 'VMCreationFailed');
   }
 
-  /**
-   * Asks the guest to shut down and starts it again: a reset soon after a deploy leaves a real agent's files empty
-   * (real-bosh/README.md 4). A guest that does not go in time is stopped.
-   */
   async reboot(cid: VmCid): Promise<void> {
     const domain = await this.#host.existingVm(cid);
+    const start = (each: Domain) => startDomain(each, 'CloudError');
     // a saved machine only goes on when it is started: what it has in memory is written before it starts anew
-    if (!(await domain.isActive()) && (await domain.hasManagedSave()))
-      await startDomain(domain, 'CloudError');
-    if (await domain.isActive()) await this.#shutDown(domain);
-    await startDomain(domain, 'CloudError');
-  }
-
-  async #shutDown(domain: Domain): Promise<void> {
-    const seconds = this.#options.soft_reboot_seconds;
-    try {
-      await domain.resume().catch(unlessWrongState); // a paused guest hears nothing
-      if (await pressUntilOff(domain, seconds * 1000)) return;
-      this.#host.log.warn(`${domain.name} did not shut down within ${seconds} s: it is stopped hard`);
-    } catch (error) {
-      if (!isWrongState(error)) throw error; // it went down by itself
-    }
-    await domain.destroy().catch(unlessWrongState);
+    if (!(await domain.isActive()) && (await domain.hasManagedSave())) await start(domain);
+    const way = {
+      ask: pressPowerButton,
+      askAgainMs: 10_000,
+      lookMs: 200,
+      timeoutMs: this.#options.soft_reboot_seconds * 1000,
+      start,
+    };
+    await rebootDomain(domain, way, this.#host.log);
   }
 
   async delete(cid: VmCid): Promise<void> {
@@ -190,14 +173,4 @@ export class QemuVms implements VmStore {
 const hasStemcell = async (host: LibvirtHost, cid: StemcellCid): Promise<boolean> =>
   (await host.findVolume(descriptionVolume(cid))) !== undefined;
 
-/** Presses the power button until the domain is off; a guest that still boots misses it, one that goes down minds no more. */
-async function pressUntilOff(domain: Domain, timeoutMs: number): Promise<boolean> {
-  const end = performance.now() + timeoutMs;
-  const isOff = async () => ((await domain.isActive()) ? undefined : true);
-  for (let leftMs = timeoutMs; leftMs > 0; leftMs = end - performance.now()) {
-    await domain.shutdown({ mode: 'acpi' });
-    const waitMs = Math.min(leftMs, pressAgainMs);
-    if (await waitFor(isOff, { timeoutMs: waitMs, intervalMs: 200 })) return true;
-  }
-  return false;
-}
+const pressPowerButton = (domain: Domain): Promise<void> => domain.shutdown({ mode: 'acpi' });
