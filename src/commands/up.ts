@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { Flags } from '@oclif/core';
+import { Flags, type Interfaces } from '@oclif/core';
 import { BaseCommand } from '../command-line/base-command.ts';
 import { table } from '../command-line/format.ts';
 import { keyValues } from '../command-line/key-values.ts';
@@ -12,6 +12,76 @@ import { type UpOutcome, up } from '../environment/up.ts';
 import { type SizeName, sizes, type UpRequest } from '../environment/up-settings.ts';
 import { readVariables } from '../environment/variables.ts';
 import { formatDuration } from '../platform/amounts.ts';
+
+/** What an environment is to be: `up` makes it so, `plan` tells what that takes. */
+export const requestFlags = {
+  backend: Flags.string({
+    description: `hypervisor: auto, ${backendNames.join(', ')}`,
+    env: 'BOSHVIRT_BACKEND',
+  }),
+  profile: Flags.string({ description: 'what comes up: machine', env: 'BOSHVIRT_PROFILE' }),
+  engine: Flags.string({
+    options: [...engineNames],
+    description: 'who carries out create-env',
+    env: 'BOSHVIRT_ENGINE',
+  }),
+  uri: Flags.string({ description: 'libvirt to use instead of the one found', env: 'BOSHVIRT_URI' }),
+  size: Flags.string({
+    options: Object.keys(sizes),
+    description: 'resources by name',
+    env: 'BOSHVIRT_SIZE',
+  }),
+  cpus: Flags.integer({ min: 1, max: 512, description: 'virtual processors', env: 'BOSHVIRT_CPUS' }),
+  memory: Flags.string({ description: 'memory, such as 512M or 8GiB', env: 'BOSHVIRT_MEMORY' }),
+  disk: Flags.string({ description: 'persistent disk, such as 10GiB', env: 'BOSHVIRT_DISK' }),
+  'ephemeral-disk': Flags.string({
+    description: 'ephemeral disk, such as 10GiB',
+    env: 'BOSHVIRT_EPHEMERAL_DISK',
+  }),
+  network: Flags.string({ description: 'IPv4 range of the network, or auto', env: 'BOSHVIRT_NETWORK' }),
+  ip: Flags.string({
+    description: "the machine's address in the network (default: the tenth)",
+    env: 'BOSHVIRT_IP',
+  }),
+  stemcell: Flags.string({
+    description: 'stemcell tarball (default: a small one, built here)',
+    env: 'BOSHVIRT_STEMCELL',
+  }),
+  agent: Flags.string({
+    description: 'a real bosh-agent to build into the small stemcell',
+    exclusive: ['stemcell'],
+    env: 'BOSHVIRT_AGENT',
+  }),
+  'bosh-deployment': Flags.string({
+    description: 'a folder or a commit of bosh-deployment, or pinned',
+    env: 'BOSHVIRT_BOSH_DEPLOYMENT',
+  }),
+  offline: Flags.boolean({ description: 'fetch nothing', env: 'BOSHVIRT_OFFLINE' }),
+  'ops-file': Flags.string({
+    char: 'o',
+    multiple: true,
+    multipleNonGreedy: true,
+    description: 'ops-file, applied last',
+  }),
+  var: Flags.string({
+    char: 'v',
+    multiple: true,
+    multipleNonGreedy: true,
+    description: 'variable: name=value',
+  }),
+  'vars-file': Flags.string({
+    char: 'l',
+    multiple: true,
+    multipleNonGreedy: true,
+    description: 'variables from a YAML file',
+  }),
+  config: Flags.string({
+    description: 'configuration file instead of the one found',
+    env: 'BOSHVIRT_CONFIG',
+  }),
+};
+
+type RequestFlags = Interfaces.InferredFlags<typeof requestFlags>;
 
 export default class Up extends BaseCommand<typeof Up> {
   static override summary = 'Bring an environment up, or repair it: run it again at any time.';
@@ -26,81 +96,17 @@ export default class Up extends BaseCommand<typeof Up> {
   static override args = environmentArg;
   static override flags = {
     ...yesFlag,
-    backend: Flags.string({
-      description: `hypervisor: auto, ${backendNames.join(', ')}`,
-      env: 'BOSHVIRT_BACKEND',
-    }),
-    profile: Flags.string({ description: 'what comes up: machine', env: 'BOSHVIRT_PROFILE' }),
-    engine: Flags.string({
-      options: [...engineNames],
-      description: 'who carries out create-env',
-      env: 'BOSHVIRT_ENGINE',
-    }),
-    uri: Flags.string({ description: 'libvirt to use instead of the one found', env: 'BOSHVIRT_URI' }),
-    size: Flags.string({
-      options: Object.keys(sizes),
-      description: 'resources by name',
-      env: 'BOSHVIRT_SIZE',
-    }),
-    cpus: Flags.integer({ min: 1, max: 512, description: 'virtual processors', env: 'BOSHVIRT_CPUS' }),
-    memory: Flags.string({ description: 'memory, such as 512M or 8GiB', env: 'BOSHVIRT_MEMORY' }),
-    disk: Flags.string({ description: 'persistent disk, such as 10GiB', env: 'BOSHVIRT_DISK' }),
-    'ephemeral-disk': Flags.string({
-      description: 'ephemeral disk, such as 10GiB',
-      env: 'BOSHVIRT_EPHEMERAL_DISK',
-    }),
-    network: Flags.string({ description: 'IPv4 range of the network, or auto', env: 'BOSHVIRT_NETWORK' }),
-    ip: Flags.string({
-      description: "the machine's address in the network (default: the tenth)",
-      env: 'BOSHVIRT_IP',
-    }),
-    stemcell: Flags.string({
-      description: 'stemcell tarball (default: a small one, built here)',
-      env: 'BOSHVIRT_STEMCELL',
-    }),
-    agent: Flags.string({
-      description: 'a real bosh-agent to build into the small stemcell',
-      exclusive: ['stemcell'],
-      env: 'BOSHVIRT_AGENT',
-    }),
-    'bosh-deployment': Flags.string({
-      description: 'a folder or a commit of bosh-deployment, or pinned',
-      env: 'BOSHVIRT_BOSH_DEPLOYMENT',
-    }),
-    offline: Flags.boolean({ description: 'fetch nothing', env: 'BOSHVIRT_OFFLINE' }),
-    'ops-file': Flags.string({
-      char: 'o',
-      multiple: true,
-      multipleNonGreedy: true,
-      description: 'ops-file, applied last',
-    }),
-    var: Flags.string({
-      char: 'v',
-      multiple: true,
-      multipleNonGreedy: true,
-      description: 'variable: name=value',
-    }),
-    'vars-file': Flags.string({
-      char: 'l',
-      multiple: true,
-      multipleNonGreedy: true,
-      description: 'variables from a YAML file',
-    }),
+    ...requestFlags,
     recreate: Flags.boolean({ description: 'delete the VM and make it anew; the persistent disk stays' }),
     'adopt-disk': Flags.string({
       description: 'make the VM anew with this persistent disk, one that boshvirt disks calls lost',
-    }),
-    config: Flags.string({
-      description: 'configuration file instead of the one found',
-      env: 'BOSHVIRT_CONFIG',
     }),
   };
 
   async run(): Promise<UpOutcome['record'] & { changed: boolean }> {
     const start = performance.now();
     const { environment } = this.args;
-    const fromFiles = await requestFromFiles(environment, this.flags.config);
-    const request = { ...fromFiles, ...withoutGaps(this.#request()) };
+    const request = await requestOf(environment, this.flags);
     const { record, changed } = await up(
       environment,
       request,
@@ -128,31 +134,35 @@ export default class Up extends BaseCommand<typeof Up> {
     this.print(table(next.map((row) => ['', ...row])));
     return { ...record, changed };
   }
+}
 
-  #request(): UpRequest {
-    const { flags } = this;
-    const megabytes = (flag: 'memory' | 'disk' | 'ephemeral-disk') => {
-      const value = flags[flag];
-      return value === undefined ? undefined : parseMegabytes(value, `--${flag}`);
-    };
-    return {
-      backend: flags.backend,
-      profile: flags.profile,
-      engine: flags.engine,
-      uri: flags.uri,
-      size: flags.size as SizeName | undefined,
-      cpus: flags.cpus,
-      memoryMb: megabytes('memory'),
-      persistentDiskMb: megabytes('disk'),
-      ephemeralDiskMb: megabytes('ephemeral-disk'),
-      cidr: flags.network,
-      ip: flags.ip,
-      stemcell: flags.stemcell,
-      agent: flags.agent,
-      boshDeployment: flags['bosh-deployment'],
-      ops: flags['ops-file']?.map((path) => resolve(path)),
-      vars: flags.var && readVariables(keyValues(flags.var, '--var')),
-      varsFiles: flags['vars-file']?.map((path) => resolve(path)),
-    };
-  }
+/** What was typed, over what the configuration files say. */
+export async function requestOf(environment: string, flags: RequestFlags): Promise<UpRequest> {
+  return { ...(await requestFromFiles(environment, flags.config)), ...withoutGaps(typed(flags)) };
+}
+
+function typed(flags: RequestFlags): UpRequest {
+  const megabytes = (flag: 'memory' | 'disk' | 'ephemeral-disk') => {
+    const value = flags[flag];
+    return value === undefined ? undefined : parseMegabytes(value, `--${flag}`);
+  };
+  return {
+    backend: flags.backend,
+    profile: flags.profile,
+    engine: flags.engine,
+    uri: flags.uri,
+    size: flags.size as SizeName | undefined,
+    cpus: flags.cpus,
+    memoryMb: megabytes('memory'),
+    persistentDiskMb: megabytes('disk'),
+    ephemeralDiskMb: megabytes('ephemeral-disk'),
+    cidr: flags.network,
+    ip: flags.ip,
+    stemcell: flags.stemcell,
+    agent: flags.agent,
+    boshDeployment: flags['bosh-deployment'],
+    ops: flags['ops-file']?.map((path) => resolve(path)),
+    vars: flags.var && readVariables(keyValues(flags.var, '--var')),
+    varsFiles: flags['vars-file']?.map((path) => resolve(path)),
+  };
 }
