@@ -31,7 +31,7 @@ export type {
   RebootEvent,
 } from './events.ts';
 export type { DefineOptions, DomainCapabilitiesQuery, DomainChoice, Libvirt } from './libvirt.ts';
-export type { Lease, Network, NetworkChange } from './network.ts';
+export type { Lease, Network, NetworkChange, NetworkXmlOptions } from './network.ts';
 export type { EventKind } from './procedures.ts';
 export type { RevertOptions, Snapshot, SnapshotDeleteOptions, SnapshotOptions } from './snapshot.ts';
 export type {

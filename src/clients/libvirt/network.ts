@@ -1,3 +1,4 @@
+import { type Choices, flagsOf } from './flags.ts';
 import type { NetworkId } from './procedures.ts';
 import type { Rpc } from './rpc.ts';
 
@@ -29,6 +30,9 @@ export interface NetworkChange {
   /** Which of several parents is meant; -1: libvirt finds it. */
   readonly parentIndex?: number;
 }
+
+const xmlBits = { inactive: 1 } as const;
+export type NetworkXmlOptions = Choices<typeof xmlBits>;
 
 const commands = { modify: 1, delete: 2, 'add-last': 3, 'add-first': 4 } as const;
 const sections = {
@@ -74,8 +78,10 @@ export class Network {
     await this.#rpc.call('networkUndefine', { network: this.#network });
   }
 
-  async xml(): Promise<string> {
-    return (await this.#rpc.call('networkXml', { network: this.#network, flags: 0 })).xml;
+  /** The running network's XML, or with `inactive` that of the next start. */
+  async xml(options: NetworkXmlOptions = {}): Promise<string> {
+    return (await this.#rpc.call('networkXml', { network: this.#network, flags: flagsOf(xmlBits, options) }))
+      .xml;
   }
 
   async bridgeName(): Promise<string> {

@@ -25,7 +25,9 @@ export function cloudErrorFrom(
     return new CloudError(type, message, {
       cause: error,
       code: 'ADDRESS_CONFLICT',
-      hints: ['take that interface down, or make the environment anew with another --network'],
+      hints: [
+        'take that interface down, or make the environment anew with another --network, or another --workload-cidr',
+      ],
     });
   }
   return new CloudError(type, message, {
@@ -62,9 +64,10 @@ function isOutOfSpace(error: unknown): boolean {
   return isOthers && /No space left on device|Not enough space left/.test(error.message);
 }
 
-/** Something on the hypervisor's machine has the very range already, a VPN say (libvirt-spikes.md 3). */
+/** Something on the hypervisor's machine has the very range already, a VPN say, or the same route (libvirt-spikes.md 1, 3). */
 export const isRangeInUse = (error: unknown): boolean =>
-  error instanceof LibvirtError && error.message.includes('Network is already in use by interface');
+  error instanceof LibvirtError &&
+  /Network is already in use by interface|Route address '.*' conflicts with IP address/.test(error.message);
 
 /** Worth another try: somebody else works in the pool, or an address is still being given up. */
 function isPassing(error: unknown): boolean {

@@ -59,8 +59,13 @@ export class LibvirtGround implements Ground {
   }
 
   async prepare(plan: GroundPlan): Promise<void> {
+    const [{ refuseClashes }, { prepareNetwork }] = await Promise.all([
+      import('./networks/clashes.ts'), // here: the CPI never lays it
+      import('./networks/ground-network.ts'),
+    ]);
+    await refuseClashes(this.#host, plan);
     await this.#preparePool(plan.poolPath);
-    await this.#prepareNetwork(plan);
+    await prepareNetwork(this.#host, plan);
   }
 
   async #preparePool(path: string): Promise<void> {
@@ -76,30 +81,6 @@ export class LibvirtGround implements Ground {
       await pool.start();
     } catch (error) {
       throw cloudErrorFrom(error, `Making storage pool ${name} in ${path}`);
-    }
-  }
-
-  async #prepareNetwork(plan: GroundPlan): Promise<void> {
-    const { libvirt, config } = this.#host;
-    const { bridge, gateway, prefixLength, domain } = plan;
-    const name = config.network;
-    try {
-      let network = await libvirt.findNetwork(name);
-      if (network) refuseOtherAddress(name, await network.xml(), gateway);
-      network ??= await libvirt.defineNetwork(
-        fillTemplate('libvirt/network.xml', {
-          name,
-          environment: config.environment,
-          bridge,
-          domain,
-          gateway,
-          prefixLength,
-        }),
-      );
-      await network.setAutostart(true);
-      if (!(await network.isActive())) await network.start();
-    } catch (error) {
-      throw cloudErrorFrom(error, `Making network ${name} (${gateway}/${prefixLength}, bridge ${bridge})`);
     }
   }
 
@@ -179,8 +160,8 @@ export class LibvirtGround implements Ground {
     ]);
     if (pool) await startPool(pool);
     const managed = await managedNetworks(libvirt, config.environment);
-    for (const each of network ? [network, ...managed] : managed)
-      if (!(await each.isActive())) await each.start();
+    const { reviveNetwork } = await import('./networks/ground-network.ts');
+    for (const each of network ? [network, ...managed] : managed) await reviveNetwork(this.#host, each);
     const { vms } = await this.inventory();
     for (const vm of vms) {
       if (vm.state === 'paused') await (await this.#host.findVm(vm.cid))?.resume();
@@ -282,14 +263,6 @@ function refuseOtherFolder(name: string, there: string, wanted: string): void {
     hints: [
       'another environment of this name was made with other folders: take it down there, or choose another name',
     ],
-  });
-}
-
-function refuseOtherAddress(name: string, xml: string, gateway: string): void {
-  const there = parseXml(xml).at('network', 'ip')?.attribute('address');
-  if (there === gateway) return;
-  throw new CloudError('CloudError', `Network '${name}' has the address ${there}, not ${gateway}`, {
-    hints: [`virsh net-dumpxml ${name} shows it; if it is somebody else's, choose another name for yours`],
   });
 }
 

@@ -1,5 +1,5 @@
+import { readAddresses, readRoutes } from '../../clients/iproute/index.ts';
 import { UserError } from '../../platform/errors.ts';
-import { run } from '../../platform/process.ts';
 
 interface Range {
   readonly first: number;
@@ -9,15 +9,15 @@ interface Range {
 /** What on this machine an IPv4 range overlaps with, in words, or undefined. Routes over `ownBridge` do not count. */
 export async function inspectHostRange(cidr: string, ownBridge: string): Promise<string | undefined> {
   const wanted = rangeOf(cidr);
-  const clash = (await hostRoutes()).find(
+  const clash = (await hostRanges()).find(
     ({ device, range }) => device !== ownBridge && overlap(range, wanted),
   );
-  return clash && `the route ${clash.destination} (${clash.device})`;
+  return clash && `${clash.what} (${clash.device})`;
 }
 
 /** The first of 192.168.150.0/24 … 192.168.249.0/24 that neither a route of this machine nor one of `taken` touches. */
 export async function findFreeRange(taken: readonly string[]): Promise<string | undefined> {
-  const used = [...(await hostRoutes()).map(({ range }) => range), ...taken.map(rangeOf)];
+  const used = [...(await hostRanges()).map(({ range }) => range), ...taken.map(rangeOf)];
   const candidates = Array.from({ length: 100 }, (_, at) => `192.168.${150 + at}.0/24`);
   return candidates.find((cidr) => !used.some((range) => overlap(range, rangeOf(cidr))));
 }
@@ -38,35 +38,28 @@ export async function pickFreeRange(taken: readonly string[]): Promise<string> {
 /** Whether two IPv4 ranges have an address in common. */
 export const rangesOverlap = (a: string, b: string): boolean => overlap(rangeOf(a), rangeOf(b));
 
-interface Route {
-  readonly destination: string;
+interface HostRange {
+  /** In words. */
+  readonly what: string;
   readonly device: string;
   readonly range: Range;
 }
 
-/** As `ip -json route` prints a route. */
-interface PrintedRoute {
-  readonly dst: string;
-  readonly type?: string;
-  readonly dev?: string;
-  readonly nexthops?: readonly { readonly dev?: string }[];
-}
-
-/** Kinds of routes that are no sign of a network. */
-const marginal = ['broadcast', 'multicast', 'anycast'];
 /** Half of all addresses, or a quarter: a VPN's way of saying `default`, which touches no network in particular. */
 const almostAll = 2 ** 30;
 
-/** The machine's routes to networks and its own addresses; also what it refuses to reach, since someone said so. */
-async function hostRoutes(): Promise<Route[]> {
-  const { stdout } = await run(['ip', '-json', '-4', 'route', 'show', 'table', 'all'], { timeoutMs: 10_000 });
-  return (JSON.parse(stdout || '[]') as PrintedRoute[])
-    .filter(({ dst, type = 'unicast' }) => dst !== 'default' && !marginal.includes(type))
-    .map(({ dst, type, dev, nexthops }) => ({
-      destination: dst,
-      device: dev ?? nexthops?.[0]?.dev ?? type ?? 'no device',
-      range: rangeOf(dst),
-    }))
+/** What this machine's routes and its own addresses say is in use; an interface that is down has no routes. */
+async function hostRanges(): Promise<HostRange[]> {
+  const [routes, addresses] = await Promise.all([readRoutes(), readAddresses()]);
+  return [
+    ...routes.map(({ destination, device }) => ({
+      what: `the route ${destination}`,
+      device,
+      cidr: destination,
+    })),
+    ...addresses.map(({ address, device }) => ({ what: `the address ${address}`, device, cidr: address })),
+  ]
+    .map(({ what, device, cidr }) => ({ what, device, range: rangeOf(cidr) }))
     .filter(({ range }) => range.last - range.first + 1 < almostAll);
 }
 

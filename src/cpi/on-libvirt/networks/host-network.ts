@@ -1,12 +1,15 @@
 import { parseXml, type XmlElement } from '../../../clients/libvirt/index.ts';
 import { type Address, parseAddress, prefixLengthOf, type Range, rangeAround } from './addresses.ts';
 import type { NetworkMode } from './network-properties.ts';
+import { type NetworkRoute, waysIn } from './ways.ts';
 
 /** A network of libvirt's, as its XML tells. */
 export interface HostNetwork {
   readonly name: string;
   readonly mode: NetworkMode;
   readonly ranges: readonly HostRange[];
+  /** What lies behind its guests. */
+  readonly routes: readonly NetworkRoute[];
   /** Addresses that its DHCP server keeps for MACs. */
   readonly reservations: readonly Reservation[];
   /** Whose it is, if boshvirt made it. */
@@ -40,6 +43,7 @@ export function readHostNetwork(xml: string): HostNetwork {
     name: network?.child('name')?.text ?? '',
     mode: forward ? (modes[forward.attribute('mode') ?? 'nat'] ?? 'bridge') : 'isolated',
     ranges: addresses.flatMap((ip) => readRange(ip) ?? []),
+    routes: waysIn(xml).routes,
     reservations: addresses.flatMap((ip) => (ip.child('dhcp')?.children('host') ?? []).map(readReservation)),
     environment: network?.at('metadata', 'network')?.attribute('environment'),
     connections: Number(network?.attribute('connections') ?? 0),

@@ -1,19 +1,23 @@
-/** What `ip` printed on a machine with a LAN, a VPN and a container network's routes (recorded), printed again by a script. */
+/**
+ * What `ip` printed on a machine with a LAN, a VPN and a container network's routes (recorded), printed again by a script; and the
+ * addresses of one with an interface that is down.
+ */
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { inspectHostRange, pickFreeRange, rangesOverlap } from '../../../../src/host/findings/index.ts';
 
-const recording = join(
-  import.meta.dirname,
-  '../../../fixtures/transcripts/ip/json-4-route-show-table-all-iproute2-6.1.0.txt',
-);
+const recordings = join(import.meta.dirname, '../../../fixtures/transcripts/ip');
 
 let folder: string;
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'bv-ranges-'));
-  await printing(`[ "$*" = "-json -4 route show table all" ] && cat ${recording}`);
+  await printing(`case "$*" in
+    "-json -4 route show table all") cat ${recordings}/json-4-route-show-table-all-iproute2-6.1.0.txt ;;
+    "-json -4 address show") cat ${recordings}/json-4-address-show-iproute2-6.1.0.txt ;;
+    *) exit 1 ;;
+  esac`);
   vi.stubEnv('PATH', `${folder}:${process.env.PATH}`);
 });
 afterEach(async () => {
@@ -37,6 +41,7 @@ describe('a range is taken by', () => {
     ['a route of several hops', '192.168.154.0/24', 'the route 192.168.154.0/24 (br0)'],
     ['what is to vanish', '192.168.152.0/24', 'the route 192.168.152.0/24 (blackhole)'],
     ['what is to be refused', '192.168.153.0/24', 'the route 192.168.153.0/24 (unreachable)'],
+    ['an interface that is down', '192.168.160.0/25', 'the address 192.168.160.9/24 (wwan0)'],
     ['this machine itself', '127.0.5.0/24', 'the route 127.0.0.0/8 (lo)'],
   ])('%s', async (_, cidr, what) => {
     expect(await inspectHostRange(cidr, 'virbr7')).toBe(what);
@@ -67,7 +72,7 @@ test('a machine without routes has every range free', async () => {
 });
 
 test('where all are taken, the person has to choose', async () => {
-  await printing(`echo '[{"dst":"192.168.0.0/16","dev":"wg0"}]'`);
+  await printing(`case "$*" in *route*) echo '[{"dst":"192.168.0.0/16","dev":"wg0"}]' ;; esac`);
   await expect(pickFreeRange([])).rejects.toMatchObject({ name: 'UserError', code: 'ADDRESS_CONFLICT' });
 });
 

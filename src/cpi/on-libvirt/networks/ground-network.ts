@@ -1,0 +1,173 @@
+/** The environment's own network: made, brought to what a plan says, and mended. */
+import { readLinks, readRoutes } from '../../../clients/iproute/index.ts';
+import { type Network, parseXml } from '../../../clients/libvirt/index.ts';
+import { fillTemplate } from '../../../platform/template.ts';
+import type { GroundPlan } from '../../backend.ts';
+import { CloudError } from '../../errors.ts';
+import { cloudErrorFrom } from '../errors.ts';
+import type { LibvirtHost } from '../libvirt-host.ts';
+import { hostPrefix, obstacleToChanging, obstacleToLooking, runOnHost } from './on-host.ts';
+import { describeRoute, type NetworkRoute, sameWays, waysIn, waysOf, withWays } from './ways.ts';
+
+/**
+ * Makes the network and starts it, or brings the one that is there to what the plan says; its guests stay plugged in. Throws a
+ * CloudError for somebody else's network of that name.
+ */
+export async function prepareNetwork(host: LibvirtHost, plan: GroundPlan): Promise<void> {
+  const { libvirt, config } = host;
+  const { bridge, gateway, prefixLength, domain } = plan;
+  const name = config.network;
+  const ways = waysOf(plan);
+  try {
+    let network = await libvirt.findNetwork(name);
+    if (network) {
+      refuseOtherAddress(name, await network.xml(), gateway);
+      await bringTo(host, network, plan);
+    } else {
+      const holes = { name, environment: config.environment, bridge, domain, gateway, prefixLength };
+      network = await libvirt.defineNetwork(withWays(fillTemplate('libvirt/network.xml', holes), ways));
+    }
+    await network.setAutostart(true);
+    await reviveNetwork(host, network);
+  } catch (error) {
+    throw cloudErrorFrom(error, `Making network ${name} (${gateway}/${prefixLength}, bridge ${bridge})`);
+  }
+}
+
+function refuseOtherAddress(name: string, xml: string, gateway: string): void {
+  const there = parseXml(xml).at('network', 'ip')?.attribute('address');
+  if (there === gateway) return;
+  throw new CloudError('CloudError', `Network '${name}' has the address ${there}, not ${gateway}`, {
+    hints: [`virsh net-dumpxml ${name} shows it; if it is somebody else's, choose another name for yours`],
+  });
+}
+
+/** Redefines a network whose routes or names are not the plan's; its dnsmasq reads names only at a start. */
+async function bringTo(host: LibvirtHost, network: Network, plan: GroundPlan): Promise<void> {
+  const wanted = waysOf(plan);
+  const defined = await network.xml({ inactive: true });
+  if (!sameWays(waysIn(defined), wanted)) {
+    await host.libvirt.defineNetwork(withWays(defined, wanted));
+    await removeRoutes(host, waysIn(defined).routes, wanted.routes);
+    host.log.info(`network ${network.name} was defined anew: its routes or names have changed`);
+  }
+  if (!(await network.isActive())) return;
+  const { options } = waysIn(await network.xml());
+  if (options.join() !== wanted.options.join()) await restart(host, network, plan.bridge);
+}
+
+/** Takes away the host's routes to what lies behind no guest any more. */
+async function removeRoutes(
+  { config }: LibvirtHost,
+  there: readonly NetworkRoute[],
+  wanted: readonly NetworkRoute[],
+): Promise<void> {
+  const kept = wanted.map(printed);
+  const stale = there.map(printed).filter((route) => !kept.includes(route));
+  if (stale.length === 0 || obstacleToChanging(config)) return; // they go with the network's next stop
+  for (const { destination, gateway } of await readRoutes(hostPrefix(config))) {
+    const route = `${destination} via ${gateway}`;
+    if (stale.includes(route)) await runOnHost(config, ['ip', 'route', 'del', ...route.split(' ')]);
+  }
+}
+
+/** Stops and starts it. Guests go on: their taps are plugged into the new bridge of the same name and MAC. */
+async function restart(host: LibvirtHost, network: Network, bridge: string): Promise<void> {
+  const { config, log } = host;
+  const obstacle = obstacleToChanging(config);
+  const plugged = obstacleToLooking(config) ? undefined : await pluggedInto(host, bridge);
+  if (obstacle && plugged?.length !== 0) {
+    log.warn(
+      `network ${network.name} answers its new names only after its next start, which would cut its guests off: ${obstacle.why}`,
+    );
+    return;
+  }
+  await network.destroy();
+  await network.start();
+  for (const device of plugged ?? []) await plugIn(host, device, bridge);
+  log.info(`network ${network.name} was started again for its new names; its ${plugged?.length} guests stay`);
+}
+
+async function pluggedInto({ config }: LibvirtHost, bridge: string): Promise<string[]> {
+  const links = await readLinks(hostPrefix(config));
+  return links.filter(({ master }) => master === bridge).map(({ name }) => name);
+}
+
+const plugIn = async ({ config }: LibvirtHost, device: string, bridge: string): Promise<unknown> =>
+  await runOnHost(config, ['ip', 'link', 'set', 'dev', device, 'master', bridge]);
+
+/**
+ * Starts a network and gives the host what belongs to one that runs: its routes, which libvirt adds at a start alone and nobody
+ * brings back, and its guests' taps, which a stop has unplugged.
+ */
+export async function reviveNetwork(host: LibvirtHost, network: Network): Promise<void> {
+  if (!(await network.isActive())) await network.start();
+  const bridge = await network.bridgeName();
+  const missing = await missingRoutes(host, network, bridge);
+  const loose = await looseTaps(host, network, bridge);
+  const obstacle = obstacleToChanging(host.config);
+  if (!obstacle) {
+    for (const device of loose) await plugIn(host, device, bridge);
+    for (const route of missing)
+      await runOnHost(host.config, [
+        'ip',
+        'route',
+        'replace',
+        ...route.split(' '),
+        'dev',
+        bridge,
+        'metric',
+        '1',
+      ]);
+  } else if (missing.length > 0 || loose.length > 0) {
+    const commands = [
+      ...loose.map((device) => `ip link set dev ${device} master ${bridge}`),
+      ...missing.map((route) => `ip route replace ${route} dev ${bridge} metric 1`),
+    ];
+    host.log.warn(
+      `this machine has lost ways to guests of network ${network.name}, and ${obstacle.why}: sudo sh -c '${commands.join('; ')}'`,
+    );
+  }
+}
+
+/** The network's routes that the host lacks. Who cannot look believes that they are there. */
+async function missingRoutes({ config }: LibvirtHost, network: Network, bridge: string): Promise<string[]> {
+  const { routes } = waysIn(await network.xml({ inactive: true }));
+  if (routes.length === 0 || obstacleToLooking(config)) return [];
+  const there = await readRoutes(hostPrefix(config));
+  const own = there.filter(({ device }) => device === bridge);
+  const words = own.map(({ destination, gateway }) => `${destination} via ${gateway}`);
+  return routes.map(printed).filter((route) => !words.includes(route));
+}
+
+/** As ip(8) prints it: a route to one address without a length. */
+const printed = (route: NetworkRoute): string => describeRoute(route).replace('/32 ', ' ');
+
+/** Host ends of guests' interfaces on this network that are plugged in nowhere. */
+async function looseTaps(
+  { config, libvirt }: LibvirtHost,
+  network: Network,
+  bridge: string,
+): Promise<string[]> {
+  if (obstacleToLooking(config)) return [];
+  const loose = (await readLinks(hostPrefix(config))).filter(({ master }) => master === undefined);
+  if (loose.length === 0) return [];
+  const active = [];
+  for (const domain of await libvirt.listDomains()) if (await domain.isActive()) active.push(domain);
+  const taps = (await Promise.all(active.map((domain) => domain.xml()))).flatMap((xml) =>
+    tapsIn(xml, network.name),
+  );
+  return loose.map(({ name }) => name).filter((name) => name !== bridge && taps.includes(name));
+}
+
+function tapsIn(domainXml: string, network: string): string[] {
+  const interfaces = parseXml(domainXml).at('domain', 'devices')?.children('interface') ?? [];
+  return interfaces
+    .filter((each) => each.child('source')?.attribute('network') === network)
+    .flatMap((each) => each.child('target')?.attribute('dev') ?? []);
+}
+
+/** Whether the host has all routes of the network; true where nobody can look. */
+export async function waysStand(host: LibvirtHost, network: Network): Promise<boolean> {
+  return (await missingRoutes(host, network, await network.bridgeName())).length === 0;
+}
