@@ -156,8 +156,12 @@ export interface DiskStore {
 }
 
 export interface NetworkStore {
-  /** Turns BOSH's networks into NICs: the default gateway's network first, then the request's order. */
-  plan(vm: VmCid, networks: Readonly<Record<string, NetworkSpec>>): Promise<NetworkPlan>;
+  /** Turns BOSH's networks into NICs: the default gateway's network first, then the request's order. The VM's own cloud properties may ask for ports of the host. */
+  plan(
+    vm: VmCid,
+    networks: Readonly<Record<string, NetworkSpec>>,
+    cloudProperties: JsonObject,
+  ): Promise<NetworkPlan>;
   /** Makes a network for the director. Throws a CloudError for a range that is taken. */
   create(cid: NetworkCid, request: NetworkRequest): Promise<CreatedNetwork>;
   /** Throws a CloudError while a VM is on it. */

@@ -367,6 +367,12 @@ describe('ports of the host', () => {
       'NotSupported',
       expect.stringMatching(/networks.n: .*bridge/),
     ]);
+    const own = { networks: { n: { ...networkAt(9), cloud_properties: { ...properties, ports: [] } } } };
+    const typed = await cpi.failure('create_vm', ...small.request({ ...own, properties: { ports } }));
+    expect([typed.type, typed.message]).toEqual([
+      'NotSupported',
+      expect.stringMatching(/^cloud_properties\.ports: networks\.n: .*mode bridge/),
+    ]);
     const twice = forwarding(9, [{ host: 9005 }, { host: '9000-9010' }]);
     const double = await cpi.failure('create_vm', ...small.request({ networks: twice }));
     expect([double.type, double.message]).toEqual([

@@ -11,7 +11,8 @@ import { text } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { VmCid } from '../../src/cpi/backend.ts';
-import { findPrivateHost } from '../../src/host/private-host/index.ts';
+import { dialThroughNetns } from '../../src/host/forward.ts';
+import { findPrivateHost, privateHostNames } from '../../src/host/private-host/index.ts';
 import { run } from '../../src/platform/process.ts';
 import { waitFor } from '../../src/platform/retry.ts';
 import type { BoshCpi } from '../support/bosh-cpi.ts';
@@ -21,6 +22,8 @@ import { processesIn } from '../support/traces.ts';
 
 /** Guests by the last number of their addresses. */
 const [a, b, c] = [11, 12, 13];
+/** What the second guest's VM type asks for: one port of the host's, and a range. */
+const ports = [{ host: 8022, container: 22 }, { host: '9000-9009' }];
 const otherAddress = '10.244.79.11';
 const mebibyte = 1024 * 1024;
 const store = '/var/vcap/store';
@@ -71,7 +74,7 @@ test('two VMs made at once on one stemcell both come up', async () => {
   const both = { other, ...(networks as object) };
   const created = await Promise.all([
     cpi.call('create_vm', agentId, cid, size, both, disks, env),
-    cpi.call('create_vm', ...guests.request('agent-b', stemcell, b, { root_disk: 6000 })),
+    cpi.call('create_vm', ...guests.request('agent-b', stemcell, b, { root_disk: 6000, ports })),
   ]);
   for (const [at, answer] of created.entries()) vms.set([a, b][at] ?? 0, (answer as [string])[0]);
   expect(await host.vmNames()).toEqual([...vms.values()].sort());
@@ -95,6 +98,20 @@ test('the container has read its settings; its networks are up, in order', async
   expect(await guests.shell(a, 'ip route show default')).toContain(`via ${gateway} dev eth0`);
   expect(await guests.shell(a, `ping -c 1 -W 5 ${addressOf(b)} >/dev/null && echo heard`)).toBe('heard');
   expect(await guests.shell(a, 'stat -c %a /var/vcap/bosh/warden-cpi-agent-env.json')).toBe('600');
+});
+
+test('ports of the host lead to it where its VM type asks for them', async () => {
+  expect(await saidAt(8022)).toMatch(/^SSH-2\.0-/);
+  await guests.shell(b, '(echo from the range | nc -l -p 9005) >/dev/null 2>&1 &');
+  expect(await until('the guest’s program', () => saidAt(9005).catch(() => undefined))).toBe(
+    'from the range\n',
+  );
+  const taken = { ports: [{ host: 9009 }] };
+  const { type, message } = await cpi.failure('create_vm', ...guests.request('c', stemcell, c, taken));
+  expect([type, message]).toEqual([
+    'VMCreationFailed',
+    expect.stringContaining(`port tcp 9009 leads to VM ${vmOf(b)} already`),
+  ]);
 });
 
 test('its disks are as large as was asked', async () => {
@@ -269,6 +286,7 @@ test('after a reboot of the machine the containers are brought back with their d
   const [agent] = await Promise.all([guests.awake(b), guests.awake(a)]);
   expect(await agent.listDisk()).toEqual([larger]);
   expect(await guests.shell(b, `cat ${store}/note`)).toBe('kept');
+  expect(await saidAt(8022)).toMatch(/^SSH-2\.0-/);
 });
 
 test('delete_vm keeps a disk that is attached, and frees it', async () => {
@@ -278,6 +296,7 @@ test('delete_vm keeps a disk that is attached, and frees it', async () => {
   expect(await host.vmNames()).toEqual([vmOf(a)]);
   expect(await loopsOf(larger)).toEqual([]);
   expect(await host.volumeNames(vmOf(b))).toEqual([]);
+  await expect(saidAt(8022)).rejects.toThrow(/refused/i);
   expect(await cpi.call('has_disk', larger)).toBe(true);
   await mount(a, larger, await cpi.call('attach_disk', vmOf(a), larger));
   expect(await guests.shell(a, `cat ${store}/note`)).toBe('kept');
@@ -377,6 +396,14 @@ async function stateOf(guest: number): Promise<string> {
     guest,
     'cut -d " " -f 22 /proc/1/stat; cat /run/mark; cat /var/vcap/data/note 2>/dev/null || true',
   );
+}
+
+/** What first comes from a port of the host's. */
+async function saidAt(port: number): Promise<string> {
+  const { netnsPath } = privateHostNames(host.libvirtd.folder);
+  const stream = await dialThroughNetns(netnsPath, gateway, port, { timeoutMs: 5000 });
+  for await (const chunk of stream) return String(chunk);
+  return '';
 }
 
 /** MiB, as near as a file system's own tables leave it: the device's size. */

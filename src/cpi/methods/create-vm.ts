@@ -17,7 +17,7 @@ export const createVm = defineMethod({
     const backend = await openBackend();
     if (!(await backend.stemcells.has(stemcell))) throw stemcellNotFound(stemcell);
     const cid = newCid('vm') as VmCid;
-    const { nics, networks: planned } = await backend.networks.plan(cid, networks);
+    const { nics, networks: planned } = await backend.networks.plan(cid, networks, cloudProperties);
     await using undo = new Undo(log);
     undo.defer(`delete the half-made VM ${cid}`, () => backend.vms.delete(cid));
     const disks = await backend.vms.create({

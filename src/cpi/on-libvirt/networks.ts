@@ -2,6 +2,7 @@ import type { Domain } from '../../clients/libvirt/index.ts';
 import type { NetworkSpec } from '../agent/networks.ts';
 import type {
   CreatedNetwork,
+  JsonObject,
   NetworkCid,
   NetworkPlan,
   NetworkRequest,
@@ -17,6 +18,7 @@ import { requireHostNetworks } from './networks/host-checks.ts';
 import { createNetwork, deleteNetwork } from './networks/managed-networks.ts';
 import { parseNetworkProperties } from './networks/network-properties.ts';
 import { hostNetworkOf, nicsFor, type WantedNetwork } from './networks/nics.ts';
+import { vmPorts } from './networks/port-properties.ts';
 import { refuseTakenAddresses } from './networks/taken-addresses.ts';
 import { holdingsOf } from './vm-records.ts';
 
@@ -28,11 +30,15 @@ export class LibvirtNetworks implements NetworkStore {
     this.#host = host;
   }
 
-  async plan(vm: VmCid, networks: Readonly<Record<string, NetworkSpec>>): Promise<NetworkPlan> {
+  async plan(
+    vm: VmCid,
+    networks: Readonly<Record<string, NetworkSpec>>,
+    cloudProperties: JsonObject,
+  ): Promise<NetworkPlan> {
     await this.#host.locks[Symbol.asyncDispose](); // those of a VM that was planned and not made
     const wanted = Object.entries(networks).map(([name, spec]) => this.#wanted(name, spec));
     nicsFor(vm, wanted); // refuses groups that cannot be before anything is asked for
-    await requireHostNetworks(this.#host, wanted);
+    await requireHostNetworks(this.#host, wanted, vmPorts(cloudProperties));
     const addresses = await chooseAddresses(this.#host, vm, wanted);
     const planned = wanted.map((network) => ({
       ...network,

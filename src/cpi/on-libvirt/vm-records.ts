@@ -34,7 +34,7 @@ export function vmRecordXml(spec: VmSpec, environment: string): string {
     agent: spec.agentId,
     stemcell: spec.stemcell,
     nics: markup(nics),
-    forwards: markup(forwardsOf(spec.networks).map(forwardXml)),
+    forwards: markup(forwardsOf(spec).map(forwardXml)),
   });
 }
 

@@ -2,6 +2,7 @@ import * as z from 'zod/mini';
 import type { Log } from '../../../platform/log.ts';
 import type { JsonObject } from '../../backend.ts';
 import { parseProperties, warnOfUnknown } from '../../cloud-properties.ts';
+import { portsShape } from '../../on-libvirt/networks/port-properties.ts';
 import { type VmSize, vmSizeFrom, vmSizeShape } from '../../on-libvirt/vm-size.ts';
 
 /** The backend's own part of the CPI's configuration (`lxc:` in cpi.json). */
@@ -15,6 +16,7 @@ const path = z.string().check(z.regex(/^\//, 'not an absolute path'));
 
 const vmShape = {
   ...vmSizeShape,
+  ...portsShape, // read where the VM's networks are planned
   /** The first program in the container, with its arguments; what the stemcell has if nothing is said. */
   init: z.optional(z.union([path, z.array(z.string()).check(z.minLength(1))])),
 } as const;

@@ -2,6 +2,7 @@ import * as z from 'zod/mini';
 import type { Log } from '../../../platform/log.ts';
 import type { JsonObject } from '../../backend.ts';
 import { parseProperties, warnOfUnknown } from '../../cloud-properties.ts';
+import { portsShape } from '../../on-libvirt/networks/port-properties.ts';
 import { type VmSize, vmSizeFrom, vmSizeShape } from '../../on-libvirt/vm-size.ts';
 import { deviceFault } from './devices.ts';
 
@@ -17,6 +18,7 @@ const device = z
 
 const vmShape = {
   ...vmSizeShape,
+  ...portsShape, // read where the VM's networks are planned
   cpu_model: z.optional(z.string().check(z.regex(/^[\w.+-]+$/, 'not the name of a processor model'))),
   machine: z.optional(z.enum(['pc', 'q35'])),
   firmware: z.optional(z.enum(['bios', 'uefi'])),

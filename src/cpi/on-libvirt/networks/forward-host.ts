@@ -28,12 +28,12 @@ export async function requireForwarding({ config }: LibvirtHost): Promise<void> 
 
 const noForwarding = (why: string, hint: string): CloudError =>
   new CloudError('NotSupported', `Ports cannot be forwarded: ${why}`, {
-    hints: [hint, 'or leave ports out of the network’s cloud properties'],
+    hints: [hint, 'or leave ports out of the cloud properties'],
   });
 
 /** Forwards a defined VM's ports. Throws a VMCreationFailed that names who has one of them. */
 export async function openPorts(host: LibvirtHost, spec: VmSpec): Promise<void> {
-  const forwards = forwardsOf(spec.networks);
+  const forwards = forwardsOf(spec);
   if (forwards.length === 0) return;
   const others = (await vmRecords(host.libvirt)).filter(({ cid }) => cid !== spec.cid);
   for (const [at, forward] of forwards.entries()) {

@@ -7,35 +7,40 @@ import { type HostNetwork, readHostNetwork } from './host-network.ts';
 import type { NetworkMode } from './network-properties.ts';
 import { hostBridge, type WantedNetwork } from './nics.ts';
 import { vipTarget } from './port-forwards.ts';
+import type { PortProperties } from './port-properties.ts';
 
 /**
- * Throws if a VM cannot be on these networks: NetworkNotFound for one that libvirt lacks, NotSupported for a bare vip, a network of
+ * Throws if a VM with these ports of its own cannot be on these networks: NetworkNotFound for one that libvirt lacks, NotSupported for a bare vip, a network of
  * another mode than is asked for, or ports that cannot be forwarded, VMCreationFailed for addresses that no machine can have there.
  */
 export async function requireHostNetworks(
   host: LibvirtHost,
   networks: readonly WantedNetwork[],
+  ownPorts: readonly PortProperties[],
 ): Promise<void> {
+  if (ownPorts.length > 0) await requireForwarding(host);
   for (const network of networks) {
     if (network.spec.type === 'vip') requireVip(network, networks);
     else if (network.spec.type !== 'dynamic') requireAddress(network);
     if (network.properties.ports.length > 0) await requireForwarding(host);
   }
   const plugged = networks.filter(({ spec }) => spec.type !== 'vip');
-  const behindVip = plugged.length === networks.length ? undefined : requireVipTarget(networks);
-  const isLedInto = ({ name, properties }: WantedNetwork) =>
-    name === behindVip || properties.ports.length > 0;
+  const hasVip = plugged.length < networks.length;
+  const target = hasVip || ownPorts.length > 0 ? requireTarget(networks, ownPorts) : undefined;
+  const isLedInto = ({ name, properties }: WantedNetwork) => name === target || properties.ports.length > 0;
+  const who = ({ name }: WantedNetwork) =>
+    name === target && ownPorts.length > 0 ? `cloud_properties.ports: networks.${name}` : `networks.${name}`;
   const onLibvirt = plugged.filter(({ hostNetwork }) => hostBridge(hostNetwork) === undefined);
   for (const name of new Set(onLibvirt.map(({ hostNetwork }) => hostNetwork))) {
     const there = await requireNetwork(host, name);
     for (const network of onLibvirt.filter(({ hostNetwork }) => hostNetwork === name)) {
       requireMode(network, there);
-      if (isLedInto(network)) requireWayIn(network, there.mode);
+      if (isLedInto(network)) requireWayIn(who(network), network, there.mode);
       if (network.spec.type !== 'dynamic') requireOwnAddress(host, network, there);
     }
   }
   for (const network of plugged.filter((each) => !onLibvirt.includes(each))) {
-    if (isLedInto(network)) requireWayIn(network, 'bridge');
+    if (isLedInto(network)) requireWayIn(who(network), network, 'bridge');
     if (network.spec.type === 'dynamic') throw dynamicOnBridge(network);
   }
 }
@@ -95,8 +100,7 @@ function requireOwnAddress({ log }: LibvirtHost, { name, spec }: WantedNetwork, 
 }
 
 /** Forwards lead to an IPv4 address from elsewhere: a bridge's VMs can be reached without, and an isolated network's are not to be. */
-function requireWayIn({ name, spec }: WantedNetwork, mode: NetworkMode): void {
-  const where = `networks.${name}`;
+function requireWayIn(where: string, { spec }: WantedNetwork, mode: NetworkMode): void {
   if (mode === 'isolated' || mode === 'bridge')
     throw new CloudError(
       'NotSupported',
@@ -128,11 +132,12 @@ function requireVip({ name, spec, properties }: WantedNetwork, networks: readonl
     throw new CloudError('CloudError', `networks.${name}: a vip needs another network that it leads to`);
 }
 
-/** The name of the network that vips lead to. */
-function requireVipTarget(networks: readonly WantedNetwork[]): string {
+/** The name of the network that vips and the VM's own ports lead to. */
+function requireTarget(networks: readonly WantedNetwork[], ownPorts: readonly PortProperties[]): string {
   const target = vipTarget(Object.fromEntries(networks.map(({ name, spec }) => [name, spec])));
   if (target !== undefined) return target;
-  throw new CloudError('NotSupported', 'A vip leads to an IPv4 address alone, and the VM is to have none');
+  const who = ownPorts.length > 0 ? 'cloud_properties.ports: ports lead' : 'A vip leads';
+  throw new CloudError('NotSupported', `${who} to an IPv4 address alone, and the VM is to have none`);
 }
 
 function dynamicOnBridge({ name, hostNetwork }: WantedNetwork): CloudError {

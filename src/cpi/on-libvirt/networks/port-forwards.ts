@@ -1,7 +1,10 @@
+import { isDeepStrictEqual } from 'node:util';
 import { silentLog } from '../../../platform/log.ts';
 import type { NetworkSpec } from '../../agent/networks.ts';
+import type { VmSpec } from '../../backend.ts';
 import { formatRange, parseAddress, prefixLengthOf, rangeAround } from './addresses.ts';
-import { type PortProperties, parseNetworkProperties } from './network-properties.ts';
+import { parseNetworkProperties } from './network-properties.ts';
+import { type PortProperties, vmPorts } from './port-properties.ts';
 
 /** Ports of the host that lead to a VM. */
 export interface PortForward {
@@ -20,17 +23,27 @@ export interface PortForward {
 }
 
 /**
- * The forwards that a VM's planned networks ask for: to a network's own address, and a vip's to the network with the default
- * gateway. Networks without an IPv4 address have none.
+ * The forwards that a planned VM asks for: a network's lead to its own address, a vip's and the VM's own to the network with the
+ * default gateway. Networks without an IPv4 address have none. What is asked for twice in the same words is one.
  */
-export function forwardsOf(networks: Readonly<Record<string, NetworkSpec>>): PortForward[] {
-  return Object.entries(networks).flatMap(([name, spec]) => {
+export function forwardsOf({ networks, cloudProperties }: WhatForwards): PortForward[] {
+  const main = networks[vipTarget(networks) ?? ''];
+  const ofNetworks = Object.entries(networks).flatMap(([name, spec]) => {
     const { ports } = parseNetworkProperties(name, spec.cloud_properties ?? {}, silentLog);
-    const target = spec.type === 'vip' ? networks[vipTarget(networks) ?? ''] : spec;
     const at = spec.type === 'vip' ? spec.ip || undefined : undefined;
-    return target ? ports.flatMap((each) => forwardTo(target, each, at) ?? []) : [];
+    return forwardsTo(spec.type === 'vip' ? main : spec, ports, at);
   });
+  const all = [...ofNetworks, ...forwardsTo(main, vmPorts(cloudProperties))];
+  return all.filter((each, at) => !all.slice(0, at).some((before) => isDeepStrictEqual(before, each)));
 }
+
+type WhatForwards = Pick<VmSpec, 'networks' | 'cloudProperties'>;
+
+const forwardsTo = (
+  target: NetworkSpec | undefined,
+  ports: readonly PortProperties[],
+  at?: string,
+): PortForward[] => (target ? ports.flatMap((each) => forwardTo(target, each, at) ?? []) : []);
 
 function forwardTo(
   { ip = '', netmask = '', prefix }: NetworkSpec,
@@ -43,7 +56,7 @@ function forwardTo(
   return { protocol, first: host.first, last: host.last, at, to: ip, port: guest, neighbours };
 }
 
-/** The network that a VM's vips lead to: the default gateway's, else the first, of those that have an IPv4 address or will have one. */
+/** The network that a VM's vips and its own ports lead to: the default gateway's, else the first, of those that have an IPv4 address or will have one. */
 export function vipTarget(networks: Readonly<Record<string, NetworkSpec>>): string | undefined {
   const isReal = ({ type, ip }: NetworkSpec) => type === 'dynamic' || parseAddress(ip ?? '')?.family === 4;
   const real = Object.entries(networks).filter(([, spec]) => spec.type !== 'vip' && isReal(spec));

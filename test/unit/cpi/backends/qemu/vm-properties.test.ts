@@ -29,6 +29,7 @@ const everything = {
   memory: 2048,
   ephemeral_disk: 0,
   root_disk: 10240,
+  ports: [{ host: 8080, guest: 80 }],
   cpu_model: 'Haswell-noTSX',
   machine: 'q35',
   firmware: 'uefi',

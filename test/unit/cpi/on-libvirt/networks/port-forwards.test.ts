@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { NetworkSpec } from '../../../../../src/cpi/agent/index.ts';
+import type { JsonObject } from '../../../../../src/cpi/backend.ts';
 import { forwardRules, rulesStand } from '../../../../../src/cpi/on-libvirt/networks/forward-rules.ts';
 import { portInUse } from '../../../../../src/cpi/on-libvirt/networks/host-ports.ts';
 import {
@@ -23,7 +24,8 @@ const forward: PortForward = {
 describe('which ports lead to a VM', () => {
   const ports = [{ host: 8080, guest: 80 }];
   const manual = { type: 'manual', ip: '10.0.0.6', netmask: '255.255.255.0' } as const;
-  const forwards = (networks: Record<string, NetworkSpec>) => forwardsOf(networks);
+  const forwards = (networks: Record<string, NetworkSpec>, cloudProperties: JsonObject = {}) =>
+    forwardsOf({ networks, cloudProperties });
 
   test('those of a network, to its own address', () => {
     expect(forwards({ a: { ...manual, cloud_properties: { ports } } })).toEqual([forward]);
@@ -42,6 +44,26 @@ describe('which ports lead to a VM', () => {
     expect(forwards({ vip: { ...vip, ip: '' }, a: manual })).toEqual([forward]);
     expect(vipTarget({ vip, v6: { ...manual, ip: 'fd00::6' } })).toBeUndefined();
     expect(vipTarget({ vip, v6: { ...manual, ip: 'fd00::6' }, a: { type: 'dynamic' } })).toBe('a');
+  });
+
+  test('those of the VM itself, to the address with the default gateway', () => {
+    const other = { ...manual, ip: '10.1.0.6' };
+    const networks = { other, a: { ...manual, default: ['gateway'] } };
+    expect(forwards(networks, { ports })).toEqual([forward]);
+    expect(forwards({ other }, { ports })).toEqual([
+      { ...forward, to: '10.1.0.6', neighbours: '10.1.0.0/24' },
+    ]);
+    expect(forwards({ v6: { ...manual, ip: 'fd00::6' } }, { ports })).toEqual([]);
+    expect(() => forwards(networks, { ports: [{ host: 0 }] })).toThrow('cloud_properties.ports.0.host: ');
+  });
+
+  test('those of the VM and of its networks together, each once', () => {
+    const networks = { a: { ...manual, cloud_properties: { ports } } };
+    const more = [...ports, { host: '1024-1123' }];
+    expect(forwards(networks, { ports: more })).toEqual([
+      forward,
+      { ...forward, first: 1024, last: 1123, port: undefined },
+    ]);
   });
 });
 
