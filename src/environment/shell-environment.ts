@@ -2,9 +2,9 @@ import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { privateHostNames } from '../host/private-host/index.ts';
 import { writeFileAtomic } from '../platform/files.ts';
-import { readCredentials } from './credentials.ts';
+import { sshPrivateKey } from './credentials.ts';
 import { environmentPaths, privateHostFolder } from './paths.ts';
-import { requireRecord } from './record.ts';
+import { type EnvironmentRecord, requireRecord } from './record.ts';
 
 export const shellVariables = [
   'BOSHVIRT_ENV',
@@ -27,17 +27,17 @@ export async function shellEnvironment(name: string): Promise<ShellVariables> {
     BOSHVIRT_MACHINE_IP: record.network.ip,
     // guests of a private host are reached from its network namespace: nsenter --net=$BOSHVIRT_NETNS ssh …
     ...(record.host === 'private' ? { BOSHVIRT_NETNS: privateHostNames(privateHostFolder()).netnsPath } : {}),
-    BOSHVIRT_SSH_KEY: await writeSshKey(name),
+    BOSHVIRT_SSH_KEY: await writeSshKey(record),
     BOSHVIRT_STATE: paths.state,
     BOSHVIRT_VARS_STORE: paths.credentials,
   };
 }
 
 /** Puts the machine's SSH key where ssh can read it, 0600, and gives its path. */
-export async function writeSshKey(name: string): Promise<string> {
-  const path = join(environmentPaths(name).folder, 'ssh', 'id_rsa');
+export async function writeSshKey(record: Pick<EnvironmentRecord, 'name' | 'profile'>): Promise<string> {
+  const path = join(environmentPaths(record.name).folder, 'ssh', 'id_rsa');
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-  const { sshPrivateKey } = await readCredentials(name);
-  await writeFileAtomic(path, sshPrivateKey.endsWith('\n') ? sshPrivateKey : `${sshPrivateKey}\n`);
+  const key = await sshPrivateKey(record);
+  await writeFileAtomic(path, key.endsWith('\n') ? key : `${key}\n`);
   return path;
 }

@@ -7,12 +7,13 @@ import { takeLock } from '../platform/lock.ts';
 import type { Log } from '../platform/log.ts';
 import { run } from '../platform/process.ts';
 import { Undo } from '../platform/undo.ts';
-import { agentOf, readCredentials } from './credentials.ts';
+import { agentOf } from './credentials.ts';
 import { environmentPaths } from './paths.ts';
 import { type EnvironmentRecord, requireRecord } from './record.ts';
 import { openBackend, requireVm } from './session.ts';
 import { sshArgv } from './ssh.ts';
 import type { Caller } from './steps/step.ts';
+import { readVarsStore } from './vars-store.ts';
 
 const namePattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 /** What a snapshot keeps beside the VM: bosh's view of the world and the secrets that go with it. */
@@ -27,7 +28,7 @@ export async function createSnapshot(name: string, snapshot: string, log: Log): 
   }
   return await withSnapshots(name, 'snapshot create', log, async ({ store, vm }) => {
     await refuseTakenName(store, vm, snapshot); // before the undo is armed, which would delete the other one
-    await readCredentials(name); // they go along: without them nobody could use what is restored
+    await readVarsStore(name); // they go along: without them nobody could use what is restored
     await using undo = new Undo(log);
     undo.defer('delete the snapshot', () => store.delete(vm, snapshot));
     const facts = await store.create(vm, snapshot);

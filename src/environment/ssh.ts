@@ -1,12 +1,13 @@
 import { join } from 'node:path';
 import { silentLog } from '../platform/log.ts';
 import { runInTerminal } from '../platform/process.ts';
+import { sshUser } from './credentials.ts';
 import { environmentPaths } from './paths.ts';
 import { requireRecord } from './record.ts';
 import { requireRunningVm, roadTo } from './session.ts';
 import { writeSshKey } from './shell-environment.ts';
 
-/** Opens a shell on the machine as vcap, or runs `command` there, and gives its exit status. */
+/** Opens a shell on the machine as vcap, on a director as jumpbox, or runs `command` there, and gives its exit status. */
 export async function ssh(name: string, command: readonly string[]): Promise<number> {
   return await runInTerminal(await sshArgv(name, command));
 }
@@ -17,7 +18,7 @@ export async function ssh(name: string, command: readonly string[]): Promise<num
 export async function sshArgv(name: string, command: readonly string[]): Promise<[string, ...string[]]> {
   const record = await requireRecord(name);
   const road = await roadTo(record);
-  const [vm, key] = [await requireRunningVm(record, silentLog), await writeSshKey(name)];
+  const [vm, key] = [await requireRunningVm(record, silentLog), await writeSshKey(record)];
   const known = join(environmentPaths(name).folder, 'ssh', 'known_hosts');
   return [
     ...road.commandPrefix,
@@ -38,7 +39,7 @@ export async function sshArgv(name: string, command: readonly string[]): Promise
     ...['ConnectTimeout=20', 'ServerAliveInterval=15'].flatMap((option) => ['-o', option]),
     '-o',
     'LogLevel=ERROR',
-    `vcap@${record.network.ip}`,
+    `${sshUser(record)}@${record.network.ip}`,
     ...(command.length > 0 ? ['--', ...command] : []),
   ] as [string, ...string[]];
 }

@@ -19,6 +19,7 @@ export const exitStatus = {
   CREATE_ENV: 50,
   CPI: 51,
   AGENT_TIMEOUT: 52,
+  DIRECTOR: 60,
   NO_ENVIRONMENT: 70,
   LOCKED: 71,
   STATE_DAMAGED: 72,

@@ -47,7 +47,9 @@ export class BoshCliEngine implements Engine {
     const words = [path, command, ...inputs, ...flags, '--tty', '--no-color', '--non-interactive'];
     const [program = path, ...rest] = [...context.road.commandPrefix, ...words];
     const secrets = new Secrets(source);
-    const env = boshEnvironment(source, context);
+    const { internal_ip: ip } = source.vars;
+    const machineIp = typeof ip === 'string' ? ip : undefined;
+    const env = boshEnvironment({ workDir: context.workDir, machineIp });
     const writes = [source.statePath, source.varsStorePath];
     const outcome = await runBosh({ argv: [program, ...rest], env, secrets, context, writes });
     if (outcome.exitCode === 0) return outcome;

@@ -16,7 +16,7 @@ export class Secrets {
   #stamp = '';
   #hide: (text: string) => string = (text) => text;
 
-  constructor(source: DeploySource) {
+  constructor(source: Pick<DeploySource, 'varsStorePath' | 'vars' | 'varsFiles'>) {
     this.#storePath = source.varsStorePath;
     const given = [source.vars, ...source.varsFiles.map(yamlIn)].flatMap((vars) => Object.entries(vars));
     this.#given = given.flatMap(([name, value]) => (secretName.test(name) ? linesIn(value) : []));
