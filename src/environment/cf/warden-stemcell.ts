@@ -1,0 +1,20 @@
+/** A stemcell as a deployment names it. */
+export interface StemcellLine {
+  readonly os: string;
+  readonly version: string;
+}
+
+/** A stemcell for containers, as the director and the place of its download name it. */
+export interface WardenStemcell extends StemcellLine {
+  readonly name: string;
+  readonly url: string;
+}
+
+/** Those before Noble tell in their name that their agent is written in Go; later ones do not. */
+const withAgentInName = ['ubuntu-trusty', 'ubuntu-xenial', 'ubuntu-bionic', 'ubuntu-jammy'];
+
+/** The stemcell for containers of a lite environment. */
+export function wardenStemcell({ os, version }: StemcellLine): WardenStemcell {
+  const name = `bosh-warden-boshlite-${os}${withAgentInName.includes(os) ? '-go_agent' : ''}`;
+  return { os, version, name, url: `https://bosh.io/d/stemcells/${name}?v=${version}` };
+}
