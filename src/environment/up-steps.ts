@@ -1,16 +1,15 @@
 import { mkdir, rm } from 'node:fs/promises';
 import type { Backend, BackendModule } from '../cpi/backend.ts';
 import { installPackages } from '../host/findings/index.ts';
-import { findLibvirt } from '../host/libvirt-service.ts';
-import { privateHostUri } from '../host/private-host/index.ts';
 import { UserError } from '../platform/errors.ts';
 import type { Lock } from '../platform/lock.ts';
 import { buildProbeStemcell, type ProbeFormName, probeFormFor } from '../stemcell/index.ts';
 import { inspectStemcell } from '../stemcell/inspect-stemcell.ts';
 import { adoptDisk } from './adopt-disk.ts';
 import type { ChosenBackend } from './choose-backend.ts';
+import { chooseHost } from './choose-host.ts';
 import { agentOf } from './credentials.ts';
-import { type ChosenHost, decideEnvironment, decideNetwork } from './decide.ts';
+import { decideEnvironment, decideNetwork } from './decide.ts';
 import { deploySource, engineContext, type StemcellSource } from './deploy.ts';
 import { engineNamed } from './engines.ts';
 import { digestInputs } from './inputs.ts';
@@ -81,7 +80,7 @@ function decideStep({ name, request, before, backend, caller }: UpJob): Step<UpW
     async run(work, say) {
       const { module, why } = backend;
       say(`${module.name}: ${why}`);
-      const chosen = await chooseHost(module, request, before, caller);
+      const chosen = await chooseHost(module, request, before, caller.signal);
       work.record = await decideEnvironment(name, request, chosen, before);
       await refuseShortMemory(work.record, before);
       if (!before) await refuseForeign(work.record, caller.log);
@@ -196,27 +195,6 @@ async function begin(
     await writeRecord(record);
     return record;
   });
-}
-
-/** What was chosen before stays; a libvirt that a person named has to answer; where none does, ours will. */
-async function chooseHost(
-  { name: backend, drivers: [driver] }: BackendModule,
-  request: UpRequest,
-  before: EnvironmentRecord | undefined,
-  caller: Caller,
-): Promise<ChosenHost> {
-  if (before) return before;
-  const found = await findLibvirt(request.uri, { driver, signal: caller.signal });
-  if (found.kind !== 'none') return { backend, uri: found.uri, host: found.kind };
-  if (process.getuid?.() !== 0) {
-    throw new UserError('PERMISSION', 'No libvirt answers, and to run one of its own boshvirt needs root', {
-      hints: [
-        'run the same command with sudo -H',
-        'or let this machine’s libvirtd answer you: sudo systemctl enable --now libvirtd; sudo usermod -aG libvirt $USER',
-      ],
-    });
-  }
-  return { backend, uri: privateHostUri(privateHostFolder(), driver), host: 'private' };
 }
 
 async function layGround(backend: Backend, record: EnvironmentRecord): Promise<void> {

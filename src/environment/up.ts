@@ -1,23 +1,20 @@
 import { rm } from 'node:fs/promises';
-import type { BackendModule } from '../cpi/backend.ts';
-import { missingPackages, stemcellPackages } from '../host/findings/index.ts';
 import { BugError } from '../platform/errors.ts';
 import { isThere } from '../platform/files.ts';
 import { type Lock, takeLock } from '../platform/lock.ts';
 import { requireDisk } from './adopt-disk.ts';
 import { approveLoss } from './approve-loss.ts';
 import { chooseBackend, isOnThisMachine, refuseObstacles } from './choose-backend.ts';
-import { refuseUnknown } from './decide.ts';
 import { distance } from './distance.ts';
 import { approve } from './doctor.ts';
-import { requireFiles } from './inputs.ts';
 import { lostDisks, lostDiskWords } from './lost-disks.ts';
-import { planNetwork } from './network-plan.ts';
-import { checkEnvironmentName, environmentPaths } from './paths.ts';
+import { neededPackages } from './needed-packages.ts';
+import { environmentPaths } from './paths.ts';
 import { type EnvironmentRecord, readRecord } from './record.ts';
 import { hostRuns, openBackend } from './session.ts';
 import type { Caller } from './steps/step.ts';
-import { chosenStemcell, refuseImpossible, refuseMove, type UpRequest } from './up-settings.ts';
+import { refuseSenseless, refuseUnfit } from './up-request.ts';
+import type { UpRequest } from './up-settings.ts';
 import { stepsOfUp, type UpOptions } from './up-steps.ts';
 
 export interface UpOutcome {
@@ -36,10 +33,7 @@ export async function up(
   options: UpOptions,
   caller: Caller,
 ): Promise<UpOutcome> {
-  checkEnvironmentName(name);
-  refuseUnknown(request);
-  refuseImpossible(request);
-  if (request.cidr !== undefined && request.cidr !== 'auto') planNetwork(request.cidr, request.ip);
+  refuseSenseless(name, request);
   await using lock = await takeLock(environmentPaths(name).lock, 0, `boshvirt up ${name}`);
   try {
     return await upLocked(name, request, options, lock, caller);
@@ -57,17 +51,15 @@ async function upLocked(
   caller: Caller,
 ): Promise<UpOutcome> {
   const before = await readRecord(name);
-  if (before) refuseMove(request, before);
+  await refuseUnfit(request, before);
   if (before && options.adoptDisk !== undefined) await refuseMissingDisk(before, options.adoptDisk, caller);
-  await requireFiles('ops-file', request.ops ?? before?.ops ?? []);
-  await requireFiles('variables file', request.varsFiles ?? before?.varsFiles ?? []);
-  await requireFiles('agent', request.agent === undefined ? [] : [request.agent]);
   const far = before && (await distance(before, request, options, caller));
   if (before && far === 'none') return { record: before, changed: false };
   if (before && far === 'remake') await approveLoss(before, caller);
   const backend = await chooseBackend(request, before);
   if (!before && isOnThisMachine(request.uri ?? '')) await refuseObstacles(backend.module);
-  const missing = await approvedPackages(backend.module, request, before, caller);
+  const missing = await neededPackages(backend.module, request, before);
+  if (missing.length > 0) await approve(missing, caller);
   await caller.runSteps(stepsOfUp({ name, request, options, before, backend, missing, lock, caller }), {});
   const record = await readRecord(name);
   if (!record) throw new BugError(`environment '${name}' has no record after its steps`);
@@ -86,21 +78,4 @@ async function refuseMissingDisk(record: EnvironmentRecord, cid: string, { log }
 async function tellOfLostDisks(record: EnvironmentRecord, { log, tell }: Caller): Promise<void> {
   await using backend = await openBackend(record, log);
   for (const disk of await lostDisks(backend, record.name)) tell(lostDiskWords(disk, record.name));
-}
-
-/** What is missing on this machine, once the person agreed to install it; empty when nothing is. */
-async function approvedPackages(
-  backend: BackendModule,
-  request: UpRequest,
-  before: EnvironmentRecord | undefined,
-  caller: Caller,
-): Promise<string[]> {
-  const local = isOnThisMachine(request.uri ?? before?.uri ?? '');
-  const missing = await missingPackages([
-    ...(local ? (await backend.preflight()).packages : []),
-    ...(chosenStemcell(request, before).stemcell === undefined ? stemcellPackages : []),
-  ]);
-  if (missing.length === 0) return [];
-  await approve(missing, caller);
-  return missing;
 }
