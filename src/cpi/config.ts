@@ -19,7 +19,21 @@ export interface CpiConfig extends Omit<BackendConfig, 'uri'> {
   readonly uri: string | undefined;
 }
 
+/** Where a director says, by its cpi-config, which of the hosts a request is for. */
+const hostKey = 'boshvirt_host';
+
 const options = z._default(z.nullable(z.record(z.string(), z.unknown())), {});
+
+const libvirt = z.object({ uri: z.nullish(z.string()), network_namespace: z.nullish(z.string()) });
+
+/** Another host that this CPI reaches too; a backend's options stand under its name. */
+const hostSchema = z.looseObject({
+  backend: z.string(),
+  environment: z.string(),
+  libvirt: z.extend(libvirt, { uri: z.string() }),
+  storage_pool: z.string(),
+  network: z.string(),
+});
 
 /** The folded form of cpi.json, as templates/release/cpi.json.erb writes it; a backend's options stand under its name. */
 const schema = z.looseObject({
@@ -33,16 +47,22 @@ const schema = z.looseObject({
     }),
     { mbus: '', blobstore: null, ntp: [] },
   ),
-  libvirt: z._default(z.object({ uri: z.nullish(z.string()), network_namespace: z.nullish(z.string()) }), {}),
+  libvirt: z._default(libvirt, {}),
   storage_pool: z._default(z.string(), 'boshvirt-default'),
   network: z._default(z.string(), 'boshvirt-default'),
+  hosts: z._default(z.nullable(z.record(z.string(), hostSchema)), {}),
 });
 
-/** Reads cpi.json; without a path every value is its default. Throws a CloudError that names file and key. */
-export async function readCpiConfig(path: string | undefined): Promise<CpiConfig> {
+/**
+ * Reads cpi.json; without a path every value is its default. `host`: the one of its `hosts` that is meant, else the CPI's own.
+ * Throws a CloudError that names file and key.
+ */
+export async function readCpiConfig(path: string | undefined, host?: string): Promise<CpiConfig> {
   const parsed = parse(schema, path === undefined ? {} : readJson(path), path);
-  const { backend, environment, agent, libvirt, storage_pool: storagePool, network } = parsed;
-  const own = parse(z.object({ [backend]: options }), parsed, path)[backend];
+  const { agent, hosts } = parsed;
+  const place = host === undefined ? parsed : hostNamed(host, hosts ?? {}, path);
+  const { backend, environment, libvirt, storage_pool: storagePool, network } = place;
+  const own = parse(z.object({ [backend]: options }), place, path)[backend];
   return {
     backend,
     environment,
@@ -53,6 +73,38 @@ export async function readCpiConfig(path: string | undefined): Promise<CpiConfig
     networkNamespace: libvirt.network_namespace || undefined,
     options: (own ?? {}) as JsonObject,
   };
+}
+
+/**
+ * The host that a request's context names: the properties of the cpi-config's entry arrive there (contract 1.1). A director names a
+ * host of cpi.json's and nothing more of it, no file and no address. Text that is no request names none: dispatch says what it is.
+ */
+export function hostWanted(requestText: string): string | undefined {
+  if (!requestText.includes(hostKey)) return undefined; // most requests: they need no second look
+  const request = parsedOrUndefined(requestText) as { context?: Record<string, unknown> | null } | undefined;
+  const host = request?.context?.[hostKey];
+  if (host === undefined || host === null || host === '') return undefined;
+  if (typeof host === 'string') return host;
+  throw new CloudError('CpiError', `The request's context has a ${hostKey} that is no text`);
+}
+
+function parsedOrUndefined(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function hostNamed<T>(name: string, hosts: Readonly<Record<string, T>>, path: string | undefined): T {
+  const host = Object.hasOwn(hosts, name) ? hosts[name] : undefined;
+  if (host !== undefined) return host;
+  const known = Object.keys(hosts).join(', ') || 'none';
+  throw new CloudError(
+    'CpiError',
+    `The director's cpi-config names the host '${name}', which is not in ${path ?? 'the CPI’s configuration'} (there: ${known})`,
+    { hints: ['boshvirt host list shows the hosts, boshvirt host add adds one'] },
+  );
 }
 
 function parse<Schema extends z.ZodMiniType>(

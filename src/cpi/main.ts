@@ -2,7 +2,7 @@ import { messageChain } from '../platform/errors.ts';
 import { type Log, lineLog } from '../platform/log.ts';
 import type { Backend, BackendModule } from './backend.ts';
 import { backendModule } from './backends/registry.ts';
-import { readCpiConfig } from './config.ts';
+import { hostWanted, readCpiConfig } from './config.ts';
 import { dispatch } from './dispatch.ts';
 import { CloudError } from './errors.ts';
 import { secretsIn } from './secrets.ts';
@@ -33,7 +33,7 @@ async function answer(
   findBackend: (name: string) => Promise<BackendModule>,
 ): Promise<CpiResponse> {
   const request = await readAll(streams.input);
-  const config = await readCpiConfig(configPathIn(argv));
+  const config = await readCpiConfig(configPathIn(argv), hostWanted(request));
   const log = lineLog(streams.writeLog, secretsIn(request, config));
   const module = await findBackend(config.backend);
   const { uri = `${module.drivers[0]}:///system` } = config;

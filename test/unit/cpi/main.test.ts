@@ -136,6 +136,24 @@ describe('the program', () => {
     });
   });
 
+  test('the context says which of the hosts is asked', async () => {
+    const host = {
+      ...{ backend: 'lxc', environment: 'far', storage_pool: 'far', network: 'far' },
+      libvirt: { uri: 'lxc:///system?socket=/nonexistent' },
+    };
+    const info = (context: object) => JSON.stringify({ method: 'info', arguments: [], context });
+    const config = { ...unreachable, hosts: { far: host } };
+    const formats = async (context: object) =>
+      JSON.parse((await boshvirtCpi(info(context), config)).stdout).result?.stemcell_formats;
+    expect(await formats({ boshvirt_host: 'far' })).toEqual(['warden-tar']);
+    expect(await formats({})).toContain('openstack-qcow2');
+    const { stdout } = await boshvirtCpi(info({ boshvirt_host: 'elsewhere' }), config);
+    expect(JSON.parse(stdout)).toMatchObject({
+      result: null,
+      error: { type: 'Bosh::Clouds::CpiError', message: expect.stringContaining("'elsewhere'") },
+    });
+  });
+
   test('an unknown backend is named with the known ones', async () => {
     const { stdout } = await boshvirtCpi('{"method":"info","arguments":[]}', { backend: 'vmware' });
     expect(JSON.parse(stdout).error.message).toContain("no backend 'vmware'; known: qemu");
