@@ -189,7 +189,8 @@ export interface GroundPlan {
   readonly wildcards?: readonly { readonly domain: string; readonly ip: string }[];
 }
 
-export type PowerState = 'running' | 'paused' | 'off';
+/** suspended: off, with its memory on the disk; the next start goes on from there. */
+export type PowerState = 'running' | 'paused' | 'suspended' | 'off';
 
 export interface VmFacts {
   readonly cid: VmCid;
@@ -210,7 +211,7 @@ export interface Inventory {
   readonly stemcells: readonly StemcellCid[];
   /** Those that create_network has made. */
   readonly networks: readonly NetworkCid[];
-  /** The environment's own network is up, and the host forwards the ports that lead to its VMs. */
+  /** The environment's own network is up; the host has its routes and forwards the ports that lead to its VMs. */
   readonly networkActive: boolean;
   readonly storageActive: boolean;
 }
@@ -270,10 +271,33 @@ export interface Orphan {
   readonly bytesOnDisk: number;
 }
 
+/** One thing that an environment needs to run: how it was found, and what was done about it. */
+export interface Revival {
+  readonly part: 'storage' | 'network' | 'vm' | 'ports';
+  /** The hypervisor's name of it. */
+  readonly name: string;
+  /** In words: `running`, `off`, `running, without its route 10.244.0.0/16`. */
+  readonly found: string;
+  /** In words; undefined: nothing had to be. */
+  readonly done: string | undefined;
+}
+
+/** A range of addresses that somebody has. */
+export interface TakenRange {
+  readonly cidr: string;
+  /** In words: `libvirt’s network 'default'`. */
+  readonly owner: string;
+}
+
 /** What `boshvirt up` lays before the first CPI call, and `down` takes away; bosh itself never asks for it. */
 export interface Ground {
   /** Makes the storage pool and the network and starts them; what is there already stays. Throws a CloudError on a clash. */
   prepare(plan: GroundPlan): Promise<void>;
+  /**
+   * The same on a host that another one's network is made longer onto: its network is a bridge alone, and addresses, names and the
+   * way out are the other host's.
+   */
+  prepareJoined(plan: Pick<GroundPlan, 'poolPath' | 'bridge'>): Promise<void>;
   /** Free bytes where the disks lie. */
   freeBytes(): Promise<number>;
   inventory(): Promise<Inventory>;
@@ -288,8 +312,14 @@ export interface Ground {
   orphans(owners: Owners): Promise<Orphan[]>;
   /** Looks once more and removes it; false if it is no orphan any more. Throws a CloudError for what cannot be. */
   removeOrphan(orphan: Orphan, owners: Owners): Promise<boolean>;
-  /** Starts what a reboot of the hypervisor's machine left off: network, storage, VMs. */
-  revive(): Promise<void>;
+  /**
+   * Starts what a reboot of the hypervisor's machine left off, or somebody's hand: storage, networks with what belongs to them,
+   * VMs, `first` before the others. Gives what it looked at, in the order in which it did. Where one cannot be started the others
+   * are, and then it throws a CloudError.
+   */
+  revive(first?: VmCid): Promise<readonly Revival[]>;
+  /** IPv4 ranges that networks of this hypervisor have, or that their routes lead to: other people's too, running or not. */
+  takenRanges(): Promise<readonly TakenRange[]>;
   /** Removes every VM, volume, the network and the storage pool of this environment; idempotent. */
   clear(): Promise<void>;
   /** What the VM's serial console has said since the VM was made. */
@@ -317,6 +347,17 @@ export interface SnapshotStore {
   delete(vm: VmCid, name: string): Promise<void>;
 }
 
+/** VMs that sleep: their memory on the disk, nothing of them running. Across a reboot of the hypervisor's machine too. */
+export interface SuspensionStore {
+  /**
+   * Puts the VM to sleep; one that is off, or sleeps, is left as it is. It sleeps until it is resumed, also where VMs come up by
+   * themselves. Throws NoDiskSpace where its memory finds no room: then it goes on.
+   */
+  suspend(vm: VmCid): Promise<void>;
+  /** Goes on where the VM was, its clock too: it stands where it stood. Network and storage have to be up. Starts a VM that is off. */
+  resume(vm: VmCid): Promise<void>;
+}
+
 export interface Backend extends AsyncDisposable {
   readonly stemcells: StemcellStore;
   readonly vms: VmStore;
@@ -326,6 +367,8 @@ export interface Backend extends AsyncDisposable {
   readonly ground: Ground;
   /** Absent where the hypervisor has none. */
   readonly snapshots?: SnapshotStore;
+  /** Absent where the hypervisor keeps no memory of a VM. */
+  readonly suspension?: SuspensionStore;
 }
 
 /** What every backend is told; `options` is its own part of the configuration. */

@@ -23,10 +23,12 @@ import type {
   NicPlan,
   Orphan,
   PowerState,
+  Revival,
   SnapshotCid,
   StemcellCid,
   StemcellFacts,
   StemcellStore,
+  SuspensionStore,
   VmCid,
   VmFacts,
   VmSpec,
@@ -67,7 +69,10 @@ interface MemorySnapshot {
 }
 
 /** What can be made to fail: the name of a store and its method. */
-export type Act = `${'stemcells' | 'vms' | 'disks' | 'networks' | 'settings'}.${string}` | 'open' | 'close';
+export type Act =
+  | `${'stemcells' | 'vms' | 'disks' | 'networks' | 'settings' | 'suspension'}.${string}`
+  | 'open'
+  | 'close';
 
 export class MemoryHost {
   readonly stemcells = new Map<
@@ -143,6 +148,7 @@ export function openMemory(host: MemoryHost): Backend {
     networks: new MemoryNetworks(host),
     settings: new MemorySettings(host),
     ground: new MemoryGround(host),
+    suspension: new MemorySuspension(host),
     async [Symbol.asyncDispose]() {
       host.open--;
       host.attempt('close');
@@ -374,6 +380,25 @@ class MemorySettings implements AgentSettingsStore {
   }
 }
 
+class MemorySuspension implements SuspensionStore {
+  readonly #host: MemoryHost;
+  constructor(host: MemoryHost) {
+    this.#host = host;
+  }
+
+  async suspend(cid: VmCid) {
+    const vm = this.#host.vm(cid);
+    this.#host.attempt('suspension.suspend');
+    if (vm.state !== 'off') vm.state = 'suspended';
+  }
+
+  async resume(cid: VmCid) {
+    const vm = this.#host.vm(cid);
+    this.#host.attempt('suspension.resume');
+    vm.state = 'running';
+  }
+}
+
 class MemoryGround implements Ground {
   readonly #host: MemoryHost;
   constructor(host: MemoryHost) {
@@ -382,6 +407,10 @@ class MemoryGround implements Ground {
 
   async prepare() {
     this.#host.networkActive = true;
+  }
+
+  async prepareJoined() {
+    await this.prepare();
   }
 
   async freeBytes() {
@@ -458,9 +487,26 @@ class MemoryGround implements Ground {
     return at >= 0;
   }
 
-  async revive() {
+  async revive(first?: VmCid) {
+    const wasActive = this.#host.networkActive;
     this.#host.networkActive = true;
-    for (const vm of this.#host.vms.values()) vm.state = 'running';
+    const network = { part: 'network', name: 'memory' } as const;
+    const report: Revival[] = [
+      { ...network, found: wasActive ? 'running' : 'stopped', done: wasActive ? undefined : 'started' },
+    ];
+    const vms = [...this.#host.vms].sort(([a], [b]) => Number(b === first) - Number(a === first));
+    for (const [cid, vm] of vms) {
+      const done = { running: undefined, off: 'started', paused: 'resumed', suspended: 'resumed' }[vm.state];
+      report.push({ part: 'vm', name: cid, found: vm.state, done });
+      vm.state = 'running';
+    }
+    return report;
+  }
+
+  async takenRanges() {
+    return [...this.#host.networks].flatMap(([name, { range }]) =>
+      range === undefined ? [] : [{ cidr: range, owner: `network '${name}'` }],
+    );
   }
 
   async clear() {

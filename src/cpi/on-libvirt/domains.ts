@@ -41,8 +41,19 @@ const isUnsupported = (error: unknown): boolean =>
   error instanceof LibvirtError && error.is(libvirtErrors.INVALID_ARG);
 
 export async function powerState(domain: Domain): Promise<PowerState> {
-  if (!(await domain.isActive())) return 'off';
+  if (!(await domain.isActive())) return (await sleeps(domain)) ? 'suspended' : 'off';
   return (await domain.state()).state === 'paused' ? 'paused' : 'running';
+}
+
+/** Whether its memory lies on the disk; libvirt's LXC driver keeps none, and knows no such question. */
+async function sleeps(domain: Domain): Promise<boolean> {
+  try {
+    return await domain.hasManagedSave();
+  } catch (error) {
+    if (error instanceof LibvirtError && error.is(libvirtErrors.NO_SUPPORT)) return false;
+    if (isNoDomain(error)) return false;
+    throw error;
+  }
 }
 
 /** Keeps BOSH's metadata with the domain; its `name` becomes the title by which people find the VM. */

@@ -9,8 +9,10 @@ import type {
   NetworkCid,
   Orphan,
   Owners,
+  Revival,
   SnapshotCid,
   StemcellCid,
+  TakenRange,
   VmCid,
   VmFacts,
 } from '../backend.ts';
@@ -19,12 +21,13 @@ import { powerState, removeDomain } from './domains.ts';
 import { cloudErrorFrom } from './errors.ts';
 import { refreshPool } from './free-bytes.ts';
 import { type LibvirtHost, poolPathIn } from './libvirt-host.ts';
-import { forwardsStand, renderForwards } from './networks/forward-host.ts';
+import { formatRange } from './networks/addresses.ts';
+import { forwardsStand } from './networks/forward-host.ts';
 import { managedNetworks } from './networks/look-up.ts';
 import { removeNetwork } from './networks/managed-networks.ts';
 import { giveUpAddresses } from './networks.ts';
 import type { Remains } from './orphans/index.ts';
-import { folderOf, ownVolumesElsewhere } from './pools.ts';
+import { folderOf, ownVolumesElsewhere, startPool } from './pools.ts';
 import { readVmRecord, type VmRecord, vmRecords } from './vm-records.ts';
 import { removeVolume } from './volumes.ts';
 
@@ -68,6 +71,12 @@ export class LibvirtGround implements Ground {
     await prepareNetwork(this.#host, plan);
   }
 
+  async prepareJoined({ poolPath, bridge }: Pick<GroundPlan, 'poolPath' | 'bridge'>): Promise<void> {
+    const { prepareJoinedNetwork } = await import('./networks/joined-network.ts');
+    await this.#preparePool(poolPath);
+    await prepareJoinedNetwork(this.#host, bridge);
+  }
+
   async #preparePool(path: string): Promise<void> {
     const { libvirt, config } = this.#host;
     const name = config.storagePool;
@@ -92,6 +101,7 @@ export class LibvirtGround implements Ground {
 
   async inventory(): Promise<Inventory> {
     const { libvirt, config } = this.#host;
+    const { waysStand } = await import('./networks/ground-network.ts');
     const [pool, network, managed, records] = await Promise.all([
       libvirt.findPool(config.storagePool),
       libvirt.findNetwork(config.network),
@@ -108,7 +118,10 @@ export class LibvirtGround implements Ground {
       snapshots: named(volumes, this.#parts.snapshotVolume) as SnapshotCid[],
       stemcells: named(volumes, stemcellName) as StemcellCid[],
       networks: managed.map(({ name }) => name as NetworkCid),
-      networkActive: ((await network?.isActive()) ?? false) && (await forwardsStand(this.#host, own)),
+      networkActive:
+        ((await network?.isActive()) ?? false) &&
+        (await waysStand(this.#host, network)) &&
+        (await forwardsStand(this.#host, own)),
       storageActive,
     };
   }
@@ -152,22 +165,23 @@ export class LibvirtGround implements Ground {
     return await removeOrphan(this.#host, this.#parts.remains ?? [], orphan, owners);
   }
 
-  async revive(): Promise<void> {
-    const { libvirt, config } = this.#host;
-    const [pool, network] = await Promise.all([
-      libvirt.findPool(config.storagePool),
-      libvirt.findNetwork(config.network),
-    ]);
-    if (pool) await startPool(pool);
-    const managed = await managedNetworks(libvirt, config.environment);
-    const { reviveNetwork } = await import('./networks/ground-network.ts');
-    for (const each of network ? [network, ...managed] : managed) await reviveNetwork(this.#host, each);
-    const { vms } = await this.inventory();
-    for (const vm of vms) {
-      if (vm.state === 'paused') await (await this.#host.findVm(vm.cid))?.resume();
-      if (vm.state === 'off') await this.#parts.start(vm.cid);
-    }
-    if (!(await forwardsStand(this.#host, await this.#ownRecords()))) await renderForwards(this.#host); // they went with the machine's power
+  async revive(first?: VmCid): Promise<readonly Revival[]> {
+    const { reviveGround } = await import('./revive.ts'); // for people: the CPI never does
+    return await reviveGround(this.#host, this.#parts, await this.#stateOfVms(), first);
+  }
+
+  /** Own VMs, however they are; the pool may be stopped. */
+  async #stateOfVms(): Promise<VmFacts[]> {
+    const facts = await Promise.all((await this.#ownRecords()).map(({ cid }) => this.#factsOf(cid as VmCid)));
+    return facts.filter((vm) => vm !== undefined);
+  }
+
+  async takenRanges(): Promise<readonly TakenRange[]> {
+    const { rangesOfNetworks } = await import('./networks/clashes.ts');
+    const ranges = await rangesOfNetworks(this.#host);
+    return ranges
+      .filter(({ range }) => range.family === 4)
+      .map(({ range, owner }) => ({ cidr: formatRange(range), owner }));
   }
 
   async clear(): Promise<void> {
@@ -264,8 +278,4 @@ function refuseOtherFolder(name: string, there: string, wanted: string): void {
       'another environment of this name was made with other folders: take it down there, or choose another name',
     ],
   });
-}
-
-async function startPool(pool: Pool): Promise<void> {
-  if (!(await pool.isActive())) await pool.start();
 }

@@ -96,3 +96,8 @@ const stopped = (host: LibvirtHost, name: string) =>
   new CloudError('CloudError', `Storage pool '${name}' at ${host.config.uri} is stopped`, {
     hints: [`start it: virsh pool-start ${name}`],
   });
+
+/** One that runs is no error. */
+export async function startPool(pool: Pool): Promise<void> {
+  if (!(await pool.isActive())) await pool.start();
+}

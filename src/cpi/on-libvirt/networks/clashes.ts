@@ -9,13 +9,13 @@ import { hostPrefix, obstacleToLooking } from './on-host.ts';
 import { waysIn, waysOf } from './ways.ts';
 
 /** A range that is in use, and by whom, in words. */
-export interface TakenRange {
+interface RangeInUse {
   readonly range: Range;
   readonly owner: string;
 }
 
 /** The ranges of libvirt's networks but one, also of those that are stopped, and what their routes lead to. */
-export async function rangesOfNetworks({ libvirt }: LibvirtHost, except?: string): Promise<TakenRange[]> {
+export async function rangesOfNetworks({ libvirt }: LibvirtHost, except?: string): Promise<RangeInUse[]> {
   const networks = (await allNetworks(libvirt)).filter(({ name }) => name !== except);
   return networks.flatMap(({ name, ranges, routes }) => [
     ...ranges.map(({ range }) => ({ range, owner: `libvirt’s network '${name}'` })),
@@ -30,7 +30,7 @@ export async function rangesOfNetworks({ libvirt }: LibvirtHost, except?: string
 const almostAll = 2n ** 30n;
 
 /** What the machine's own routes and addresses have, those over `bridge` apart; nothing where nobody can look. */
-async function rangesOfMachine({ config }: LibvirtHost, bridge: string): Promise<TakenRange[]> {
+async function rangesOfMachine({ config }: LibvirtHost, bridge: string): Promise<RangeInUse[]> {
   if (obstacleToLooking(config)) return [];
   const prefix = hostPrefix(config);
   const [routes, addresses] = await Promise.all([readRoutes(prefix), readAddresses(prefix)]);
@@ -83,7 +83,7 @@ export async function refuseClashes(host: LibvirtHost, plan: GroundPlan): Promis
   }
 }
 
-function conflict(range: Range, { range: other, owner }: TakenRange, flag: string): CloudError {
+function conflict(range: Range, { range: other, owner }: RangeInUse, flag: string): CloudError {
   return new CloudError(
     'CloudError',
     `The range ${formatRange(range)} clashes with ${formatRange(other)} of ${owner}`,

@@ -2,7 +2,7 @@
 import { readLinks, readRoutes } from '../../../clients/iproute/index.ts';
 import { type Network, parseXml } from '../../../clients/libvirt/index.ts';
 import { fillTemplate } from '../../../platform/template.ts';
-import type { GroundPlan } from '../../backend.ts';
+import type { GroundPlan, Revival } from '../../backend.ts';
 import { CloudError } from '../../errors.ts';
 import { cloudErrorFrom } from '../errors.ts';
 import type { LibvirtHost } from '../libvirt-host.ts';
@@ -84,7 +84,8 @@ async function restart(host: LibvirtHost, network: Network, bridge: string): Pro
   }
   await network.destroy();
   await network.start();
-  for (const device of plugged ?? []) await plugIn(host, device, bridge);
+  for (const device of plugged ?? [])
+    await runOnHost(config, ['ip', 'link', 'set', 'dev', device, 'master', bridge]);
   log.info(`network ${network.name} was started again for its new names; its ${plugged?.length} guests stay`);
 }
 
@@ -93,41 +94,54 @@ async function pluggedInto({ config }: LibvirtHost, bridge: string): Promise<str
   return links.filter(({ master }) => master === bridge).map(({ name }) => name);
 }
 
-const plugIn = async ({ config }: LibvirtHost, device: string, bridge: string): Promise<unknown> =>
-  await runOnHost(config, ['ip', 'link', 'set', 'dev', device, 'master', bridge]);
-
 /**
  * Starts a network and gives the host what belongs to one that runs: its routes, which libvirt adds at a start alone and nobody
  * brings back, and its guests' taps, which a stop has unplugged.
  */
-export async function reviveNetwork(host: LibvirtHost, network: Network): Promise<void> {
-  if (!(await network.isActive())) await network.start();
+export async function reviveNetwork(host: LibvirtHost, network: Network): Promise<Revival> {
+  const wasActive = await network.isActive();
+  if (!wasActive) await network.start();
   const bridge = await network.bridgeName();
-  const missing = await missingRoutes(host, network, bridge);
-  const loose = await looseTaps(host, network, bridge);
-  const obstacle = obstacleToChanging(host.config);
-  if (!obstacle) {
-    for (const device of loose) await plugIn(host, device, bridge);
-    for (const route of missing)
-      await runOnHost(host.config, [
-        'ip',
-        'route',
-        'replace',
-        ...route.split(' '),
-        'dev',
-        bridge,
-        'metric',
-        '1',
-      ]);
-  } else if (missing.length > 0 || loose.length > 0) {
-    const commands = [
-      ...loose.map((device) => `ip link set dev ${device} master ${bridge}`),
-      ...missing.map((route) => `ip route replace ${route} dev ${bridge} metric 1`),
-    ];
-    host.log.warn(
-      `this machine has lost ways to guests of network ${network.name}, and ${obstacle.why}: sudo sh -c '${commands.join('; ')}'`,
-    );
+  const [routes, taps] = [await missingRoutes(host, network, bridge), await looseTaps(host, network, bridge)];
+  const lacks = [
+    ...routes.map((route) => `without its route ${route}`),
+    ...taps.map((tap) => `with ${tap} unplugged`),
+  ];
+  const mended = lacks.length > 0 && (await mend(host, { network: network.name, bridge, routes, taps }));
+  const found = [wasActive ? 'running' : 'stopped', ...lacks].join(', ');
+  const done = [...(wasActive ? [] : ['started']), ...(mended ? ['brought back what it lacked'] : [])].join(
+    ', ',
+  );
+  return { part: 'network', name: network.name, found, done: done || undefined };
+}
+
+interface Lacks {
+  readonly network: string;
+  readonly bridge: string;
+  readonly routes: readonly string[];
+  /** Host ends of guests' interfaces. */
+  readonly taps: readonly string[];
+}
+
+/** false where this process may not: then it says what somebody else may do. */
+async function mend(
+  { config, log }: LibvirtHost,
+  { network, bridge, routes, taps }: Lacks,
+): Promise<boolean> {
+  const commands = [
+    ...taps.map((tap) => ['ip', 'link', 'set', 'dev', tap, 'master', bridge] as const),
+    ...routes.map(
+      (route) => ['ip', 'route', 'replace', ...route.split(' '), 'dev', bridge, 'metric', '1'] as const,
+    ),
+  ];
+  const obstacle = obstacleToChanging(config);
+  if (obstacle) {
+    const lines = commands.map((command) => `sudo ${command.join(' ')}`).join('; ');
+    log.warn(`the machine lacks ways to guests of network ${network}, and ${obstacle.why}: ${lines}`);
+    return false;
   }
+  for (const command of commands) await runOnHost(config, ['ip', ...command.slice(1)]);
+  return true;
 }
 
 /** The network's routes that the host lacks. Who cannot look believes that they are there. */
@@ -168,6 +182,8 @@ function tapsIn(domainXml: string, network: string): string[] {
 }
 
 /** Whether the host has all routes of the network; true where nobody can look. */
-export async function waysStand(host: LibvirtHost, network: Network): Promise<boolean> {
-  return (await missingRoutes(host, network, await network.bridgeName())).length === 0;
+export async function waysStand(host: LibvirtHost, network: Network | undefined): Promise<boolean> {
+  return (
+    network === undefined || (await missingRoutes(host, network, await network.bridgeName())).length === 0
+  );
 }
