@@ -298,6 +298,11 @@ export interface Ground {
    * way out are the other host's.
    */
   prepareJoined(plan: Pick<GroundPlan, 'poolPath' | 'bridge'>): Promise<void>;
+  /**
+   * The same on a host that another one's network is made longer onto: its network is a bridge alone, and addresses, names and the
+   * way out are the other host's.
+   */
+  prepareJoined(plan: Pick<GroundPlan, 'poolPath' | 'bridge'>): Promise<void>;
   /** Free bytes where the disks lie. */
   freeBytes(): Promise<number>;
   inventory(): Promise<Inventory>;

@@ -8,6 +8,7 @@ import { errnoOf, messageOf } from '../../platform/errors.ts';
 import { commandLine, openPipe } from '../../platform/process.ts';
 import { ChildStream } from './child-stream.ts';
 import { ConnectionLostError } from './errors.ts';
+import { sshPrefix } from './ssh.ts';
 import type { LibvirtUri } from './uri.ts';
 
 export interface DialOptions {
@@ -81,20 +82,8 @@ async function dialSocket(path: string, signal: AbortSignal): Promise<Duplex> {
 
 /** libvirt's helper on the other machine connects its stdin and stdout with that machine's daemon. */
 function dialSsh(uri: LibvirtUri, readonly: boolean): Duplex {
-  const keyfile = uri.query.get('keyfile');
   return dialHelper([
-    'ssh',
-    '-T',
-    '-e',
-    'none',
-    '-o',
-    'BatchMode=yes',
-    ...(uri.query.get('no_verify') === '1' ? ['-o', 'StrictHostKeyChecking=no'] : []),
-    ...(keyfile ? ['-i', keyfile] : []),
-    ...(uri.port === undefined ? [] : ['-p', String(uri.port)]),
-    ...(uri.user === undefined ? [] : ['-l', uri.user]),
-    '--',
-    (uri.host as string).replace(/^\[|\]$/g, ''),
+    ...sshPrefix(uri),
     'virt-ssh-helper',
     ...(readonly ? ['-r'] : []),
     `'${uri.name.replaceAll("'", "'\\''")}'`, // the other machine's shell reads it
