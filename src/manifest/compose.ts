@@ -26,6 +26,8 @@ export interface ManifestFacts {
     readonly ephemeralDiskMb: number;
     readonly persistentDiskMb: number;
   };
+  /** lite: the containers' range. */
+  readonly workload?: { readonly cidr: string } | undefined;
   /** An address that bosh downloads, or file:// and a path. */
   readonly stemcell: { readonly url: string; readonly sha1: string };
   /** The user's own, applied last. */
@@ -91,12 +93,12 @@ function machineVars({ resources, network, ...facts }: ManifestFacts): ComposedM
 }
 
 /** bosh refuses a variable without a use where it is asked to: none is given that the profile has no place for. */
-function directorVars({ profile, environment }: ManifestFacts): ComposedManifest['vars'] {
+function directorVars({ profile, environment, workload }: ManifestFacts): ComposedManifest['vars'] {
   if (profile === 'machine') return {};
-  return {
-    director_name: environment,
-    ...(profile === 'director' ? { boshvirt_cpi_port: cpiServerPort } : {}),
-  };
+  if (profile === 'director') return { director_name: environment, boshvirt_cpi_port: cpiServerPort };
+  if (workload === undefined)
+    throw new BugError('the profile lite was composed without a range for containers');
+  return { director_name: environment, workload_cidr: workload.cidr };
 }
 
 const ourFile = (path: string): string => join(packageRoot(), path);

@@ -19,6 +19,7 @@ const facts: ManifestFacts = {
   network: { name: 'boshvirt-work', cidr: '192.168.77.0/24', gateway: '192.168.77.1', ip: '192.168.77.10' },
   storagePool: 'pool-work',
   resources: { cpus: 2, memoryMb: 700, ephemeralDiskMb: 2000, persistentDiskMb: 3000 },
+  workload: { cidr: '10.244.0.0/16' },
   stemcell: { url: 'file:///x/stemcell.tgz', sha1: 'abc' },
   ops: [],
 };
@@ -143,6 +144,11 @@ test('lite makes deployments as containers, keeps the agent, and gives systemd i
   // jumpbox-user.yml's pin of the release that both use
   const pins = manifest.releases.filter(({ name }: Named) => name === 'os-conf');
   expect(pins).toEqual([expect.objectContaining({ version: '2' })]);
+});
+
+test('lite keeps the addresses of containers among themselves, whatever their range', async () => {
+  const { manifest } = await rendered({ profile: 'lite', workload: { cidr: '10.99.0.0/16' } });
+  expect(manifest.instance_groups[0].properties.warden_cpi.no_masq_cidrs).toEqual(['10.99.0.0/16']);
 });
 
 test('in the director profile the director has our CPI, which asks the host by certificates of the manifest', async () => {
