@@ -8,6 +8,7 @@ const exitCodes: Readonly<Record<EnvironmentStatus['state'], number>> = {
   running: 0,
   unwell: 4,
   paused: 3,
+  suspended: 3,
   stopped: 3,
   incomplete: 3,
   unknown: 4,

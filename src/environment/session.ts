@@ -51,7 +51,8 @@ export async function roadTo(record: EnvironmentRecord): Promise<GuestRoad> {
   return guestRoad(host.netnsPath);
 }
 
-const hostIsDown = ({ name }: EnvironmentRecord): UserError =>
+/** Nobody answers for the environment until its private host is started. */
+export const hostIsDown = ({ name }: EnvironmentRecord): UserError =>
   new UserError('HYPERVISOR', `The private libvirt host in ${privateHostFolder()} is not running`, {
     hints: [`boshvirt up ${name} starts it again`],
   });

@@ -1,17 +1,16 @@
 import { copyFile, mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Backend, SnapshotFacts, SnapshotStore, VmCid } from '../cpi/backend.ts';
-import { errnoOf, messageOf, UserError } from '../platform/errors.ts';
+import { errnoOf, UserError } from '../platform/errors.ts';
 import { writeFileAtomic } from '../platform/files.ts';
 import { takeLock } from '../platform/lock.ts';
 import type { Log } from '../platform/log.ts';
-import { run } from '../platform/process.ts';
 import { Undo } from '../platform/undo.ts';
+import { setClock } from './clock.ts';
 import { agentOf } from './credentials.ts';
 import { environmentPaths } from './paths.ts';
 import { type EnvironmentRecord, requireRecord } from './record.ts';
 import { openBackend, requireVm } from './session.ts';
-import { sshArgv } from './ssh.ts';
 import type { Caller } from './steps/step.ts';
 import { readVarsStore } from './vars-store.ts';
 
@@ -67,16 +66,6 @@ export async function restoreSnapshot(name: string, snapshot: string, caller: Ca
     await (await agentOf(record, log)).ping({ timeoutMs: 60_000, signal });
     await setClock(name, log, signal);
   });
-}
-
-/** A restored guest believes that no time went by (libvirt-spikes.md 5). One that cannot set its clock goes on with that. */
-async function setClock(name: string, log: Log, signal: AbortSignal): Promise<void> {
-  try {
-    await run(await sshArgv(name, ['sudo', '-n', 'hwclock', '-s', '-u']), { timeoutMs: 30_000, signal });
-  } catch (error) {
-    signal.throwIfAborted();
-    log.warn(`the machine's clock may be late: ${messageOf(error)}`);
-  }
 }
 
 export async function deleteSnapshot(name: string, snapshot: string, log: Log): Promise<void> {

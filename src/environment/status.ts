@@ -10,7 +10,7 @@ import { currentVm, hostRuns, openBackend } from './session.ts';
 export interface EnvironmentStatus {
   readonly name: string;
   /** running: the agent answers. unwell: the machine runs, the agent is silent. unknown: the hypervisor cannot be asked. */
-  readonly state: 'running' | 'unwell' | 'paused' | 'stopped' | 'incomplete' | 'unknown';
+  readonly state: 'running' | 'unwell' | 'paused' | 'suspended' | 'stopped' | 'incomplete' | 'unknown';
   /** Why, where the state needs a word. */
   readonly detail: string | undefined;
   readonly backend: string;
@@ -116,6 +116,10 @@ async function stateOf(
   if (power === undefined)
     return { state: 'incomplete', detail: 'there is no machine; boshvirt up makes it' };
   if (power === 'off') return { state: 'stopped', detail: 'boshvirt up starts it' };
+  if (power === 'suspended') {
+    const detail = `its memory is on the disk; boshvirt resume ${record.name} goes on from there`;
+    return { state: 'suspended', detail };
+  }
   if (power === 'paused') return { state: 'paused', detail: 'boshvirt up resumes it' };
   try {
     await (await agentOf(record, log)).ping({ timeoutMs: 2_000, signal });

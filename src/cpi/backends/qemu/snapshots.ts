@@ -38,6 +38,11 @@ export class QemuSnapshots implements SnapshotStore {
       });
     }
     refuseUefiSnapshot(await domain.xml({ inactive: true }), vm);
+    if (await domain.hasManagedSave()) {
+      throw new CloudError('CloudError', `VM ${vm} sleeps: a snapshot of it would lack its memory`, {
+        hints: ['resume it first'],
+      });
+    }
     try {
       const description = `boshvirt, environment ${this.#host.config.environment}`;
       return await factsOf(
@@ -60,6 +65,7 @@ export class QemuSnapshots implements SnapshotStore {
     await this.#refuseUnlessComplete(domain, snapshot);
     const before = { xml: await domain.xml({ inactive: true }), active: await domain.isActive() };
     try {
+      await forgetMemory(domain);
       await snapshot.revert({});
     } catch (error) {
       await this.#bringBack(before);
@@ -172,4 +178,11 @@ async function factsOf(snapshot: Snapshot): Promise<SnapshotFacts> {
 /** The VM's definition as the snapshot keeps it. */
 function domainInSnapshot(xml: string): string {
   return /<domain [\s\S]*?<\/domain>/.exec(xml)?.[0] ?? '';
+}
+
+/** What a VM that sleeps had in memory goes with disks that will not be there: its next start must not read it. */
+async function forgetMemory(domain: Domain): Promise<void> {
+  if (!(await domain.hasManagedSave())) return;
+  await domain.removeManagedSave();
+  await domain.setAutostart(true); // it was taken away for the sleep
 }

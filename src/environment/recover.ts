@@ -1,0 +1,134 @@
+import type { Backend, VmCid } from '../cpi/backend.ts';
+import { UserError } from '../platform/errors.ts';
+import { takeLock } from '../platform/lock.ts';
+import { setClock } from './clock.ts';
+import { agentOf } from './credentials.ts';
+import { hasDirector } from './director/index.ts';
+import { environmentPaths, privateHostFolder } from './paths.ts';
+import { type EnvironmentRecord, requireRecord } from './record.ts';
+import { recoverDirector } from './recover-director.ts';
+import type { Recovered } from './recovered.ts';
+import { hostRuns, openBackend, requireVm, wakeHost } from './session.ts';
+import { sitesOf } from './sites.ts';
+import type { Caller, Step } from './steps/step.ts';
+
+export interface RecoverOptions {
+  /** Lets the director mend its deployments' VMs: `bosh cloud-check --auto`. */
+  readonly cloudCheck: boolean;
+}
+
+/** A machine that starts from nothing, emulated, takes minutes. */
+const bootTimeoutMs = 10 * 60_000;
+
+interface RecoverWork {
+  readonly record: EnvironmentRecord;
+  readonly machine: VmCid;
+  readonly report: Recovered[];
+}
+
+/**
+ * Brings all of an environment back after a reboot, a crash or a `suspend`, from below to above: the private libvirt host, storage,
+ * networks with their routes, the machine, the VMs that its director has made, the agent, the director. What runs is left alone: a
+ * second `recover` does nothing. Gives what was found and done. Throws what stands in the way of the rest.
+ */
+export async function recover(name: string, options: RecoverOptions, caller: Caller): Promise<Recovered[]> {
+  const record = await requireRecord(name);
+  await using _lock = await takeLock(environmentPaths(name).lock, 0, `boshvirt recover ${name}`);
+  const work = { record, machine: await requireVm(name), report: [] };
+  await caller.runSteps(
+    [hostStep(caller), groundStep(caller), agentStep(caller), ...directorSteps(work, options, caller)],
+    work,
+  );
+  return work.report;
+}
+
+function hostStep({ log, signal }: Caller): Step<RecoverWork> {
+  return {
+    title: 'Start the private libvirt host',
+    skip: ({ record }) => (record.host === 'private' ? undefined : 'another libvirt is used'),
+    async run({ record, report }, say) {
+      const ran = await hostRuns(record);
+      await wakeHost(record, log, signal); // also one that runs: its libvirtd may hang
+      const done = ran ? undefined : 'started';
+      report.push({ part: 'host', name: privateHostFolder(), found: ran ? 'running' : 'down', done });
+      say(done ?? 'it runs');
+    },
+  };
+}
+
+function groundStep({ log, signal }: Caller): Step<RecoverWork> {
+  return {
+    title: 'Bring back storage, networks and VMs',
+    async run({ record, machine, report }, say) {
+      await using own = await openBackend(record, log);
+      await refuseLost(own, machine, record.name);
+      report.push(...(await own.ground.revive(machine)));
+      for (const { module, config } of (await sitesOf(record, signal)).slice(1)) {
+        await using other = await module.open(config, log);
+        if ((await other.ground.inventory()).vms.length === 0) continue;
+        report.push(...(await other.ground.revive()).filter(({ part }) => part === 'vm'));
+      }
+      const mended = report.filter(({ done }) => done !== undefined);
+      say(mended.map(inWords).join('; ') || 'all of it runs');
+    },
+  };
+}
+
+/** `vm vm-1: off, started`. */
+const inWords = ({ part, name, found, done }: Recovered): string => `${part} ${name}: ${found}, ${done}`;
+
+async function refuseLost({ ground }: Backend, machine: VmCid, name: string): Promise<void> {
+  if ((await ground.inventory()).vms.some(({ cid }) => cid === machine)) return;
+  throw new UserError('NO_ENVIRONMENT', `The machine of '${name}', ${machine}, is gone from the hypervisor`, {
+    hints: [`boshvirt up ${name} makes another, which gets the persistent disk if that is still there`],
+  });
+}
+
+function agentStep({ log, signal }: Caller): Step<RecoverWork> {
+  return {
+    title: 'Ask the agent',
+    async run({ record, machine, report }, say) {
+      const agent = await agentOf(record, log);
+      const answers = await agent.ping({ timeoutMs: 2_000, signal }).then(
+        () => true,
+        () => false,
+      );
+      signal.throwIfAborted();
+      if (!answers) await agent.ping({ timeoutMs: bootTimeoutMs, signal });
+      const facts = { part: 'agent', name: record.network.ip } as const;
+      report.push({
+        ...facts,
+        found: answers ? 'answers' : 'silent',
+        done: answers ? undefined : 'waited for it',
+      });
+      if (slept(report, machine)) {
+        const done = (await setClock(record.name, log, signal)) ? 'set' : undefined;
+        report.push({ part: 'clock', name: record.network.ip, found: 'late', done });
+      }
+      say('it answers');
+    },
+  };
+}
+
+/** Whether the machine went on from where it had been: its clock did too. */
+export const slept = (report: readonly Recovered[], machine: VmCid | undefined): boolean =>
+  report.some(
+    ({ part, name, found }) => part === 'vm' && name === machine && ['paused', 'suspended'].includes(found),
+  );
+
+/** Only where there is one. */
+function directorSteps(
+  { record }: RecoverWork,
+  { cloudCheck }: RecoverOptions,
+  caller: Caller,
+): Step<RecoverWork>[] {
+  if (!hasDirector(record)) return [];
+  return [
+    {
+      title: 'Ask the director',
+      async run({ report }, say) {
+        report.push(...(await recoverDirector(record, cloudCheck, caller, say)));
+      },
+    },
+  ];
+}
