@@ -9,8 +9,8 @@ export interface ReleaseQuestion {
   /** Versions by name, as the manifest has them. */
   readonly releases: ReadonlyMap<string, string>;
   readonly compiled: readonly CompiledRelease[];
-  /** Whether a stemcell can be had: always, except where nothing may be fetched. */
-  readonly canHave: (stemcell: StemcellLine) => boolean;
+  /** Whether the stemcell that they are compiled for can be had: always, except where nothing may be fetched. */
+  readonly canHaveTheirs: boolean;
 }
 
 /** An entry of cf-deployment's use-compiled-releases.yml. */
@@ -33,7 +33,7 @@ export interface ReleaseChoice {
  * that can be had: it is downloaded once in any case, and is right whatever sources the director has from before.
  */
 export function chooseReleases(question: ReleaseQuestion): ReleaseChoice {
-  const { wanted, wantedByUser, compiled, canHave } = question;
+  const { wanted, wantedByUser, compiled, canHaveTheirs } = question;
   const fromSource = (reason: string) => ({
     compiled: false,
     stemcell: wanted,
@@ -52,7 +52,7 @@ export function chooseReleases(question: ReleaseQuestion): ReleaseChoice {
   const same = theirs.version === wanted.version;
   const all = `${compiled.length} releases are compiled for ${words(theirs)}`;
   if (same) return { compiled: true, stemcell: wanted, why: `${all}, the manifest's stemcell` };
-  if (!wantedByUser && canHave(theirs)) {
+  if (!wantedByUser && canHaveTheirs) {
     return {
       compiled: true,
       stemcell: theirs,

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { JsonValue } from '../../engine/engine.ts';
 import { interpolateText, isMap, type NodeMap, readYaml } from '../../engine/template/index.ts';
+import type { StemcellPin } from '../../manifest/pins.ts';
 import { UserError } from '../../platform/errors.ts';
 import { packageRoot } from '../../platform/package-root.ts';
 import { type CfTree, compiledReleasesOf } from './cf-tree.ts';
@@ -19,8 +20,10 @@ export interface CfInputs {
   readonly ops: readonly string[];
   readonly vars: Readonly<Record<string, JsonValue>>;
   readonly varsFiles: readonly string[];
+  /** Stemcells for containers whose checksum is known. */
+  readonly stemcellPins: readonly StemcellPin[];
   /** Whether a stemcell can be had. */
-  readonly canHave: (stemcell: StemcellLine) => boolean;
+  canHave(stemcell: WardenStemcell): Promise<boolean>;
 }
 
 /** The inputs of `bosh deploy`, and what they come to. */
@@ -63,12 +66,14 @@ export async function planCf(inputs: CfInputs): Promise<CfPlan> {
   const plain = await render([tree.boshLite], inputs.vars);
   const theirs = await render([tree.boshLite, ...ops], inputs.vars);
   const wanted = stemcellIn(theirs, tree);
+  const compiled = await compiledReleasesOf(tree);
+  const compiledFor = compiled[0] && wardenStemcell(compiled[0].stemcell, inputs.stemcellPins);
   const choice = chooseReleases({
     wanted,
     wantedByUser: !isSame(wanted, stemcellIn(plain, tree)),
     releases: new Map(releasesIn(theirs).map(({ name, version }) => [name, version])),
-    compiled: await compiledReleasesOf(tree),
-    canHave: inputs.canHave,
+    compiled,
+    canHaveTheirs: compiledFor !== undefined && (await inputs.canHave(compiledFor)),
   });
   const compiledOps = choice.compiled && tree.compiledReleases ? [tree.compiledReleases] : [];
   const opsFiles = [tree.boshLite, ...compiledOps, ourOps(), ...ops];
@@ -80,7 +85,7 @@ export async function planCf(inputs: CfInputs): Promise<CfPlan> {
   };
   const manifest = await render(opsFiles, vars);
   refuseMissing(manifest);
-  const stemcell = wardenStemcell(stemcellIn(manifest, tree));
+  const stemcell = wardenStemcell(stemcellIn(manifest, tree), inputs.stemcellPins);
   return {
     deployment: String(manifest.name),
     manifestPath: tree.manifest,

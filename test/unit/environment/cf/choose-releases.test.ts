@@ -13,7 +13,7 @@ const question: ReleaseQuestion = {
     { name: 'capi', version: '1.2.0', stemcell: noble('1.333') },
     { name: 'uaa', version: '79.3.0', stemcell: noble('1.333') },
   ],
-  canHave: () => true,
+  canHaveTheirs: true,
 };
 
 test('the stemcell becomes that of the compiled releases', () => {
@@ -31,7 +31,7 @@ test('releases that were compiled for the stemcell change nothing', () => {
 });
 
 test.each([
-  ['a stemcell that cannot be had', { canHave: () => false }],
+  ['a stemcell that cannot be had', { canHaveTheirs: false }],
   ['a stemcell that a user chose', { wantedByUser: true }],
 ])('%s: another version of the same line will do', (_, change) => {
   const choice = chooseReleases({ ...question, ...change });

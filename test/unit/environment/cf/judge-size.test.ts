@@ -17,7 +17,8 @@ test('eight GiB are enough, and little', () => {
 });
 
 test('a machine that is too small is refused with all that it lacks and what to type', () => {
-  expect(() => refuseTooSmall({ name: 'work', resources: sizes.dev })).toThrow(
+  const resources = { ...sizes.cf, memoryMb: 4096, persistentDiskMb: 16_384 };
+  expect(() => refuseTooSmall({ name: 'work', resources })).toThrow(
     expect.objectContaining({
       code: 'NO_RESOURCES',
       message: expect.stringMatching(/4 GiB of 8 GiB memory, 16 GiB of 40 GiB persistent disk/),

@@ -21,7 +21,8 @@ const inputs = async (changes: Partial<CfInputs> = {}): Promise<CfInputs> => ({
   ops: [],
   vars: {},
   varsFiles: [],
-  canHave: () => true,
+  stemcellPins: [],
+  canHave: async () => true,
   ...changes,
 });
 

@@ -1,0 +1,49 @@
+import { beforeAll, expect, test } from 'vitest';
+import { openCredHub } from '../../../../src/environment/cf/credhub.ts';
+import { guestRoad } from '../../../../src/host/forward.ts';
+import { makeIdentity, startServices } from './stand-in-services.ts';
+
+let identityFor: Awaited<ReturnType<typeof makeIdentity>>;
+beforeAll(async () => {
+  identityFor = await makeIdentity();
+});
+
+const way = { road: guestRoad(undefined), signal: new AbortController().signal };
+const values = { '/work/cf/cf_admin_password': 'secret', '/work/cf/router_ssl': { ca: 'PEM' } };
+
+test('values are found by a part of their name, and read with the token that UAA gave', async () => {
+  await using services = await startServices(identityFor, { values });
+  const credhub = await openCredHub(services.access, way);
+  expect(await credhub.find('_password')).toEqual(['/work/cf/cf_admin_password']);
+  expect(await credhub.value('/work/cf/cf_admin_password')).toBe('secret');
+  expect(await credhub.value('/work/cf/router_ssl')).toEqual({ ca: 'PEM' });
+  expect(await credhub.value('/work/cf/none')).toBeUndefined();
+  expect(services.asked[0]).toBe('POST /oauth/token');
+});
+
+test('a refusal tells who refused and what', async () => {
+  await using services = await startServices(identityFor, { values });
+  const { uaa, credhub } = services.access;
+  const wrong = { uaa, credhub: credhub && { ...credhub, secret: 'wrong' } };
+  await expect(openCredHub(wrong, way)).rejects.toMatchObject({
+    code: 'DIRECTOR',
+    message: `https://${services.ip}:8443/oauth/token answered 401: {"error":"unauthorized"}`,
+  });
+});
+
+test('a service that somebody else vouches for gets no secret', async () => {
+  await using services = await startServices(identityFor, { values });
+  const other = await (await makeIdentity())('127.0.0.1');
+  const { uaa, credhub } = services.access;
+  await expect(openCredHub({ credhub, uaa: uaa && { ...uaa, ca: other.ca } }, way)).rejects.toMatchObject({
+    code: 'TEMPORARY',
+    message: expect.stringContaining(`POST https://${services.ip}:8443: `),
+  });
+  expect(services.asked).toEqual([]);
+});
+
+test('a director without a CredHub is told of', async () => {
+  await expect(openCredHub({ uaa: undefined, credhub: undefined }, way)).rejects.toMatchObject({
+    code: 'UNSUPPORTED',
+  });
+});

@@ -1,0 +1,75 @@
+import { chmod, writeFile } from 'node:fs/promises';
+import { afterEach, beforeAll, expect, test, vi } from 'vitest';
+import { cfEnvironment } from '../../../../src/environment/cf/cf-environment.ts';
+import { writeCfRecord } from '../../../../src/environment/cf/cf-record.ts';
+import { cfLogin } from '../../../../src/environment/cf/login.ts';
+import { liteScene, quietCaller } from './lite-scene.ts';
+import { makeIdentity, startServices } from './stand-in-services.ts';
+
+let identityFor: Awaited<ReturnType<typeof makeIdentity>>;
+beforeAll(async () => {
+  identityFor = await makeIdentity();
+});
+afterEach(() => {
+  vi.unstubAllEnvs();
+});
+
+const values = {
+  '/work/other/cf_admin_password': 'of another deployment',
+  '/work/cf/cf_admin_password': 'the-password-of-cf',
+};
+
+const scriptedCf = `#!/bin/sh
+echo "$@" >> "$0.calls"
+[ "$1" = auth ] && { echo "$CF_USERNAME:$CF_PASSWORD" > "$0.login"; echo "hello $CF_PASSWORD"; }
+exit 0
+`;
+
+test('login goes through the environment of the cf CLI', async () => {
+  await using services = await startServices(identityFor, { values });
+  await using scene = await liteScene('', services);
+  await writeFile(scene.path('bin/cf'), scriptedCf);
+  await chmod(scene.path('bin/cf'), 0o755);
+  const caller = quietCaller();
+  expect(await cfLogin('work', caller)).toEqual({ api: 'https://api.cf.test', username: 'admin' });
+  expect(await scene.read('bin/cf.calls')).toBe('api https://api.cf.test --skip-ssl-validation\nauth\n');
+  expect(await scene.read('bin/cf.login')).toBe('admin:the-password-of-cf\n');
+  expect(caller.said).toEqual(['hello <redacted>']);
+});
+
+test('without a cf CLI it is said where to have one', async () => {
+  await using services = await startServices(identityFor, { values });
+  await using _ = await liteScene('', services);
+  vi.stubEnv('PATH', '/nowhere');
+  await expect(cfLogin('work', quietCaller())).rejects.toMatchObject({
+    code: 'PREFLIGHT',
+    hints: expect.arrayContaining([expect.stringContaining('boshvirt cf env work')]),
+  });
+});
+
+test('variables name the domain and the deployment that was asked for last', async () => {
+  await using services = await startServices(identityFor, { values });
+  await using _ = await liteScene('', services);
+  expect(await cfEnvironment('work', quietCaller())).toEqual({
+    CF_API: 'https://api.cf.test',
+    CF_USERNAME: 'admin',
+    CF_PASSWORD: 'the-password-of-cf',
+  });
+  await writeCfRecord('work', {
+    ...{ version: 1, cfDeployment: 'pinned', deployment: 'other', systemDomain: '10.245.0.34.sslip.io' },
+    ...{ ops: [], vars: {}, varsFiles: [] },
+  });
+  expect(await cfEnvironment('work', quietCaller())).toMatchObject({
+    CF_API: 'https://api.10.245.0.34.sslip.io',
+    CF_PASSWORD: 'of another deployment',
+  });
+});
+
+test('where none was deployed it is said how to', async () => {
+  await using services = await startServices(identityFor, { values: {} });
+  await using _ = await liteScene('', services);
+  await expect(cfEnvironment('work', quietCaller())).rejects.toMatchObject({
+    code: 'NO_ENVIRONMENT',
+    hints: ['deploy one: boshvirt cf up work'],
+  });
+});

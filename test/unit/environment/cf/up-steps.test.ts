@@ -1,0 +1,186 @@
+import { createHash } from 'node:crypto';
+import { stat, writeFile } from 'node:fs/promises';
+import { connect } from 'node:net';
+import { join } from 'node:path';
+import { afterEach, beforeAll, expect, test, vi } from 'vitest';
+import { cfVarsPath, readCfRecord } from '../../../../src/environment/cf/cf-record.ts';
+import { cfSettings } from '../../../../src/environment/cf/cf-settings.ts';
+import { type CfJob, type CfWork, stepsOfCfUp } from '../../../../src/environment/cf/up-steps.ts';
+import { directorBosh } from '../../../../src/environment/director/index.ts';
+import { guestRoad } from '../../../../src/host/forward.ts';
+import { liteScene, quietCaller, routerIp } from './lite-scene.ts';
+import { makeIdentity, type Services, startServices } from './stand-in-services.ts';
+
+let identityFor: Awaited<ReturnType<typeof makeIdentity>>;
+beforeAll(async () => {
+  identityFor = await makeIdentity();
+});
+afterEach(() => {
+  vi.unstubAllEnvs();
+});
+
+const fixture = join(import.meta.dirname, '..', '..', '..', 'fixtures', 'cf-deployment');
+const named = (...names: string[]) => names.map((name) => ({ name }));
+const cloudConfig = {
+  azs: named('z1', 'z2', 'z3'),
+  networks: named('default'),
+  vm_types: named('minimal', 'small'),
+  disk_types: named('10GB'),
+  vm_extensions: named('50GB_ephemeral_disk', 'ssh-proxy-and-router-lb'),
+};
+
+interface Director {
+  readonly stemcells?: readonly object[];
+  readonly releases?: readonly object[];
+  readonly cloudConfig?: object;
+  /** Lines of sh for `bosh deploy`. */
+  readonly deploy?: string;
+}
+
+/** A bosh whose director has these. */
+function director({ stemcells = [], releases = [], deploy = '', ...more }: Director): string {
+  const table = (rows: readonly object[]) => `echo '${JSON.stringify({ Tables: [{ Rows: rows }] })}'; exit 0`;
+  return `
+    case "$1 $2" in
+    "stemcells --json") ${table(stemcells)};;
+    "releases --json") ${table(releases)};;
+    "configs --type=cloud") ${table([{ id: '1*' }])};;
+    "configs --type=runtime") ${table([{ id: '2*' }])};;
+    "config 1") ${table([{ content: JSON.stringify(more.cloudConfig ?? cloudConfig) }])};;
+    "config 2") ${table([{ content: '{}' }])};;
+    esac
+    [ "$1" = deploy ] && {
+      for word; do case "$word" in *vars.json) cp "$word" "$dir/vars";; esac; done
+      ${deploy}
+    }
+    exit 0`;
+}
+
+const values = { '/work/cf/router_ssl': (services: Services) => ({ ca: services.ca }) };
+
+/** The steps against a scripted director, over a road on which the router's port 443 is the stand-in's. */
+async function scene(script: string, changes: Partial<CfJob['options']> = {}) {
+  const secrets: Record<string, unknown> = {};
+  const services = await startServices(identityFor, { values: secrets, apiStatus: [404, 200] });
+  for (const [name, value] of Object.entries(values)) secrets[name] = value(services);
+  const lite = await liteScene(script, services);
+  vi.stubEnv('XDG_CACHE_HOME', lite.path('cache'));
+  const caller = quietCaller();
+  const road = guestRoad(undefined);
+  const job: CfJob = {
+    record: lite.record,
+    settings: cfSettings(lite.record, undefined, { cfDeployment: fixture }),
+    options: { offline: false, viaCache: false, apiTimeoutMs: 10_000, ...changes },
+    caller,
+    bosh: await directorBosh(lite.record, caller),
+    road: {
+      commandPrefix: [lite.path('bin/in-namespace')],
+      dial: async (host, port, options) =>
+        host === routerIp && port === 443
+          ? connect(services.routerPort, services.ip)
+          : await road.dial(host, port, options),
+    },
+  };
+  await writeFile(
+    lite.path('bin/in-namespace'),
+    `#!/bin/sh\necho "$@" > "$0.words"\necho "${routerIp} STREAM"\n`,
+    { mode: 0o755 },
+  );
+  const work: CfWork = {};
+  return {
+    ...{ job, caller, work, services, lite },
+    run: async () => await caller.runSteps(stepsOfCfUp(job), work),
+    async calls(command: string) {
+      return (await lite.read('calls')).split('\n').filter((line) => line.startsWith(`${command} `));
+    },
+    async [Symbol.asyncDispose]() {
+      await services[Symbol.asyncDispose]();
+      await lite[Symbol.asyncDispose]();
+    },
+  };
+}
+
+const theStemcell = { name: 'bosh-warden-boshlite-ubuntu-noble', version: '1.330*', os: 'ubuntu-noble' };
+
+test('from a director that has the stemcell to an API that answers', async () => {
+  const deploy = 'echo "Task 9 | 10:00:00 | Updating instance api: api/1 (0) (00:01:00)"';
+  await using it = await scene(director({ stemcells: [theStemcell], deploy }));
+  await it.run();
+  expect(it.caller.skipped).toEqual(['Upload the stemcell', 'Upload releases']);
+  const [deployed] = await it.calls('deploy');
+  expect(deployed).toMatch(
+    /^deploy \S+\/cf-deployment.yml -d cf -o \S+\/bosh-lite.yml -o \S+\/use-compiled-releases.yml -o \S+\/cf-lite.yml -l .*vars.json$/,
+  );
+  expect(JSON.parse(await it.lite.read('vars'))).toEqual({
+    system_domain: 'cf.test',
+    router_ip: routerIp,
+    stemcell_version: '1.330',
+  });
+  expect((await stat(cfVarsPath('work'))).mode & 0o777).toBe(0o600);
+  expect(it.caller.said).toContain('Updating instance api: api/1 (0) (00:01:00)');
+  expect(await readCfRecord('work')).toMatchObject({ deployment: 'cf', systemDomain: 'cf.test' });
+  // it asked until the router knew the API, by its name and over the certificate that CredHub vouches for
+  expect(it.services.asked.filter((line) => line.includes('api.'))).toEqual([
+    'GET api.cf.test/',
+    'GET api.cf.test/',
+  ]);
+  expect(await it.lite.read('bin/in-namespace.words')).toBe('getent ahostsv4 api.cf.test\n');
+  expect(it.work.apiAddress).toBe(routerIp);
+});
+
+test('what the cloud-config lacks stops it before anything is uploaded', async () => {
+  const lacking = { ...cloudConfig, vm_types: named('minimal') };
+  await using it = await scene(director({ cloudConfig: lacking }));
+  await expect(it.run()).rejects.toMatchObject({
+    code: 'USAGE',
+    message: "The director's cloud-config lacks vm_types: small",
+  });
+  expect(await it.calls('upload-stemcell')).toEqual([]);
+});
+
+test('stemcell and releases come from the cache, those alone that the director lacks', async () => {
+  await using it = await scene(
+    director({
+      releases: [
+        { name: 'capi', version: '1.1.0*' },
+        { name: '', version: '1.2.0' },
+      ],
+    }),
+    { viaCache: true },
+  );
+  const [stemcell, release] = [it.lite.path('stemcell.tgz'), it.lite.path('small-db.tgz')];
+  await writeFile(stemcell, 'a stemcell');
+  await writeFile(release, 'a release');
+  const ops = it.lite.path('local.yml');
+  const digest = createHash('sha256').update('a release').digest('hex');
+  await writeFile(
+    ops,
+    `- {type: replace, path: /releases/name=small-db/url, value: "file://${release}"}
+- {type: replace, path: /releases/name=small-db/sha1, value: "sha256:${digest}"}
+`,
+  );
+  const job = { ...it.job, settings: { ...it.job.settings, ops: [ops] } };
+  const [plan, configs, , releases] = stepsOfCfUp(job);
+  await it.caller.runSteps(
+    [plan, configs, releases].filter((step) => step !== undefined),
+    it.work,
+  );
+  expect(await it.calls('upload-release')).toEqual([
+    `upload-release ${release} --name=small-db --version=3.0.1 --stemcell=ubuntu-noble/1.330`,
+  ]);
+});
+
+test('offline, the stemcell of the manifest will do where that of the compiled releases is nowhere', async () => {
+  const there = { ...theStemcell, version: '1.425' };
+  await using it = await scene(director({ stemcells: [there] }), { offline: true });
+  const [plan] = stepsOfCfUp(it.job);
+  await it.caller.runSteps(plan ? [plan] : [], it.work);
+  expect(it.work.plan).toMatchObject({ compiled: true, stemcell: { version: '1.425' } });
+});
+
+test('a deployment that fails is kept in mind, so that the same command goes on', async () => {
+  const deploy = `echo "Task 9 | 10:00:00 | Error: no luck"; exit 1`;
+  await using it = await scene(director({ stemcells: [theStemcell], deploy }));
+  await expect(it.run()).rejects.toMatchObject({ code: 'DIRECTOR' });
+  expect(await readCfRecord('work')).toMatchObject({ cfDeployment: fixture });
+});
