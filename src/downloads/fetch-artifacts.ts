@@ -1,75 +1,88 @@
-import { createWriteStream } from 'node:fs';
-import { mkdir, rename, rm, stat } from 'node:fs/promises';
-import { join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
-import { EnvHttpProxyAgent, interceptors, request } from 'undici';
-import { BoshvirtError, messageOf, UserError } from '../platform/errors.ts';
-import type { Log } from '../platform/log.ts';
-import { isRemote, localPath, shownAddress } from './address.ts';
+import { allEnded } from '../platform/all-ended.ts';
+import { isRemote } from './address.ts';
 import type { Artifact, Fetched } from './artifact.ts';
-import { digestFile } from './digests.ts';
+import { DownloadCache } from './download-cache.ts';
+import { notCached } from './errors.ts';
+import { type FetchTools, fetchArtifact } from './fetch-artifact.ts';
+import { type FetchOptions, usualPatience } from './fetch-options.ts';
+import type { HttpSource } from './http-source.ts';
+import { Progress } from './progress.ts';
+import { Setback } from './setback.ts';
 
-export interface FetchOptions {
-  /** boshvirt's cache folder; downloads lie in `downloads/` in it. */
-  readonly cacheDir: string;
-  /** Nothing is asked of the network: what is not in the cache is an error. */
-  readonly offline: boolean;
-  readonly log: Log;
-  readonly signal: AbortSignal;
-  /** Words about what is going on, for whoever waits. */
-  readonly onProgress?: (line: string) => void;
-}
+/** More gain nothing on a usual line, and servers count connections. */
+const atOnce = 4;
 
 /**
- * Brings the artifacts onto this machine, in the order they were given. Throws DOWNLOAD if one cannot be had, CHECKSUM if
- * all that offer it serve other bytes, OFFLINE naming all that are missing.
+ * Brings the artifacts onto this machine and gives them in the order in which they were asked for. Throws OFFLINE naming all that are
+ * missing, CHECKSUM if what offers one serves another file, DOWNLOAD if one cannot be had. One failure stops the others; what
+ * has come of them stays for the next call.
  */
 export async function fetchArtifacts(
   artifacts: readonly Artifact[],
   options: FetchOptions,
 ): Promise<Fetched[]> {
+  const cache = new DownloadCache(options.cacheDir);
+  if (options.offline) await refuseMissing(artifacts, cache);
+  const patience = { ...usualPatience, ...options.patience };
+  const tell = options.onProgress ?? (() => {});
+  await using sources = new Sources(patience.stallMs, options.offline);
+  using progress = new Progress(artifacts, tell);
+  const failed = new AbortController();
+  const { log, refresh = false } = options;
+  const signal = AbortSignal.any([options.signal, failed.signal]);
+  const tools: FetchTools = {
+    cache,
+    progress,
+    patience,
+    refresh,
+    log,
+    signal,
+    tell,
+    source: () => sources.http(),
+  };
   const fetched: Fetched[] = [];
-  for (const artifact of artifacts) fetched.push(await fetchOne(artifact, options));
+  const queue = artifacts.entries();
+  const work = async () => {
+    for (const [at, artifact] of queue) {
+      signal.throwIfAborted();
+      fetched[at] = await fetchArtifact(artifact, tools);
+    }
+  };
+  const workers = Array.from({ length: Math.min(atOnce, artifacts.length) }, () =>
+    work().catch((error: unknown) => {
+      failed.abort(error);
+      throw error;
+    }),
+  );
+  await allEnded(workers).catch(() => signal.throwIfAborted());
   return fetched;
 }
 
-async function fetchOne(artifact: Artifact, options: FetchOptions): Promise<Fetched> {
-  const [address] = artifact.urls;
-  if (!isRemote(address)) return await checked(artifact, localPath(address), address);
-  const folder = join(options.cacheDir, 'downloads', 'sha256');
-  const known = artifact.sha256 && join(folder, artifact.sha256);
-  if (known && (await stat(known).catch(() => undefined))) return await checked(artifact, known, address);
-  if (options.offline) throw new UserError('OFFLINE', `${artifact.name} is not in the cache`);
-  await mkdir(folder, { recursive: true, mode: 0o700 });
-  const arriving = join(folder, `arriving-${process.pid}`);
-  options.onProgress?.(`fetching ${artifact.name}`);
-  try {
-    const dispatcher = new EnvHttpProxyAgent().compose(interceptors.redirect({ maxRedirections: 10 }));
-    const { statusCode, body } = await request(address, { dispatcher, signal: options.signal });
-    if (statusCode !== 200)
-      throw new UserError('DOWNLOAD', `${shownAddress(address)} answered ${statusCode}`);
-    await pipeline(body, createWriteStream(arriving));
-    const whole = await checked(artifact, arriving, address);
-    const path = join(folder, whole.sha256);
-    await rename(arriving, path);
-    return { ...whole, path };
-  } catch (error) {
-    await rm(arriving, { force: true });
-    if (error instanceof BoshvirtError) throw error;
-    throw new UserError('DOWNLOAD', `${shownAddress(address)}: ${messageOf(error)}`, { cause: error });
-  }
+async function refuseMissing(artifacts: readonly Artifact[], cache: DownloadCache): Promise<void> {
+  const remote = artifacts.filter(({ urls }) => urls.every(isRemote));
+  const found = await Promise.all(remote.map((artifact) => cache.find(artifact)));
+  const missing = remote.filter((_, at) => found[at] === undefined);
+  if (missing.length > 0) throw notCached(missing);
 }
 
-async function checked(artifact: Artifact, path: string, address: string): Promise<Fetched> {
-  const digests = await digestFile(path);
-  for (const sort of ['sha256', 'sha1'] as const) {
-    const expected = artifact[sort];
-    if (expected !== undefined && expected !== digests[sort]) {
-      throw new UserError(
-        'CHECKSUM',
-        `${shownAddress(address)} has ${sort} ${digests[sort]}, expected ${expected}`,
-      );
-    }
+/** HTTP is loaded where something has to be fetched: mostly nothing has. */
+class Sources implements AsyncDisposable {
+  readonly #stallMs: number;
+  readonly #offline: boolean;
+  #http: Promise<HttpSource> | undefined;
+
+  constructor(stallMs: number, offline: boolean) {
+    this.#stallMs = stallMs;
+    this.#offline = offline;
   }
-  return { artifact, path, ...digests };
+
+  async http(): Promise<HttpSource> {
+    if (this.#offline) throw new Setback('final', 'is not asked: nothing may be fetched');
+    this.#http ??= import('./http-source.ts').then(({ HttpSource }) => new HttpSource(this.#stallMs));
+    return await this.#http;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await (await this.#http)?.[Symbol.asyncDispose]();
+  }
 }

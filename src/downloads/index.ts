@@ -1,3 +1,4 @@
 export type { Artifact, Fetched } from './artifact.ts';
-export { type FetchOptions, fetchArtifacts } from './fetch-artifacts.ts';
+export { fetchArtifacts } from './fetch-artifacts.ts';
+export type { FetchOptions } from './fetch-options.ts';
 export { seedBoshDownloads } from './seed-bosh-downloads.ts';

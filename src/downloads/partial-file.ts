@@ -1,0 +1,58 @@
+import { type FileHandle, mkdir, open, rm, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { readTextIfThere, writeFileAtomic } from '../platform/files.ts';
+import type { Answer, Part } from './http-source.ts';
+
+/** What is written down about a part of a file before its first byte. */
+export interface PartFacts {
+  readonly address: string;
+  readonly bytes: number | undefined;
+  readonly etag: string | undefined;
+  readonly lastModified: string | undefined;
+}
+
+/** A download that has not ended, kept so that a later one goes on from there, also in another process. */
+export class PartialFile {
+  readonly path: string;
+
+  constructor(path: string) {
+    this.path = path;
+  }
+
+  get #factsPath(): string {
+    return `${this.path}.json`;
+  }
+
+  /** What is there of the file at `address`, if the server can be asked whether it is that still. */
+  async partOf(address: string): Promise<Part | undefined> {
+    const text = await readTextIfThere(this.#factsPath);
+    const length = await this.length();
+    if (text === undefined || length === 0) return undefined;
+    const facts: PartFacts = JSON.parse(text);
+    const isKnownAgain = facts.etag !== undefined || facts.lastModified !== undefined;
+    return facts.address === address && isKnownAgain ? { length, facts } : undefined;
+  }
+
+  async length(): Promise<number> {
+    return await stat(this.path).then(
+      ({ size }) => size,
+      () => 0,
+    );
+  }
+
+  /** Opens it for what the answer brings: at its end for a rest, else emptied. */
+  async open(address: string, answer: Answer): Promise<FileHandle> {
+    if (answer.offset > 0) return await open(this.path, 'a');
+    await mkdir(dirname(this.path), { recursive: true, mode: 0o700 });
+    await this.discard(); // its facts first, so that they never speak of other bytes
+    const { bytes, etag, lastModified } = answer;
+    const facts: PartFacts = { address, bytes, etag, lastModified };
+    await writeFileAtomic(this.#factsPath, JSON.stringify(facts));
+    return await open(this.path, 'wx', 0o600);
+  }
+
+  async discard(): Promise<void> {
+    await rm(this.#factsPath, { force: true });
+    await rm(this.path, { force: true });
+  }
+}
