@@ -1,13 +1,16 @@
 import { standardInput, writeToStderr, writeToStdout } from './platform/standard-streams.ts';
 
+/** What follows `cpi` where it is no call of bosh's. */
+const forPeople = new Set(['verify', 'serve']);
+
 /**
  * The fork in the road. bosh starts `boshvirt cpi` twice for each step it takes, so that path must not load the command
- * framework (docs/decisions/0001); `boshvirt cpi verify` is a command for people. No `await` at the top: the bundle of the
+ * framework (docs/decisions/0001); `boshvirt cpi verify` and `serve` are commands. No `await` at the top: the bundle of the
  * CPI is CommonJS.
  */
 async function main(): Promise<void> {
   const [, , command, ...words] = process.argv;
-  if (command === 'cpi' && words[0] !== 'verify') {
+  if (command === 'cpi' && !forPeople.has(words[0] ?? '')) {
     const { runCpi } = await import('./cpi/main.ts');
     await runCpi(words, {
       input: standardInput(),

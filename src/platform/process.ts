@@ -1,6 +1,6 @@
 /**
- * The one place that starts other programs. A command is an argv, never a shell string; every run has a timeout and
- * may have a signal. What starts them is loaded on first use: the CPI's light calls start no program and must not pay for it.
+ * The one place that starts other programs. A command is an argv, never a shell string; every run has a timeout, unless
+ * somebody decides that it has none, and may have a signal. What starts them is loaded on first use: the CPI's light calls start no program and must not pay for it.
  */
 import type { ChildProcess, SpawnOptions } from 'node:child_process';
 import { constants as os } from 'node:os';
@@ -15,6 +15,7 @@ export interface RunOptions {
   cleanEnv?: boolean;
   /** What it reads from stdin. An error of a stream ends the program and is thrown in place of its own. */
   input?: string | Uint8Array | AsyncIterable<Uint8Array>;
+  /** Two minutes unless said; 0: as long as it takes. */
   timeoutMs?: number;
   signal?: AbortSignal | undefined;
   /** Exit statuses that are answers rather than failures; 0 always is. */
@@ -214,6 +215,13 @@ export function startDaemon(
   const child = start(argv, { stdio: ['ignore', outputFd, outputFd], detached: true, env, replaceEnv: true });
   child.unref();
   return child;
+}
+
+/** Becomes another program, under the same process id. Nothing after it is done; throws if there is no such program. */
+export async function becomeProgram(argv: readonly [string, ...string[]]): Promise<never> {
+  const path = await which(argv[0]);
+  if (path === undefined || !process.execve) throw startFailure(argv, new Error('it is not there'));
+  return process.execve(path, argv, process.env as Record<string, string>);
 }
 
 function start(

@@ -1,4 +1,4 @@
-import { access } from 'node:fs/promises';
+import { access, stat } from 'node:fs/promises';
 import { ToolError } from '../../platform/errors.ts';
 import { run } from '../../platform/process.ts';
 
@@ -40,6 +40,12 @@ export async function deleteNetns(name: string): Promise<void> {
 /** An argv that runs in a network namespace. Not `ip netns exec`, which hides the CPI's mounts (real-bosh/README.md 2). */
 export function insideNetns(netnsPath: string, argv: readonly string[]): string[] {
   return ['nsenter', `--net=${netnsPath}`, ...argv];
+}
+
+/** Whether this process is in that network namespace. */
+export async function isInsideNetns(netnsPath: string): Promise<boolean> {
+  const [own, other] = await Promise.all(['/proc/self/ns/net', netnsPath].map((path) => stat(path)));
+  return own?.ino === other?.ino && own?.dev === other?.dev;
 }
 
 export async function isThere(path: string): Promise<boolean> {

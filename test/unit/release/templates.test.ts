@@ -6,29 +6,8 @@ import { describe, expect, test } from 'vitest';
 import { readCpiConfig } from '../../../src/cpi/config.ts';
 import { cpiConfigFrom } from '../../../src/engine/cpi-config.ts';
 import type { NodeMap } from '../../../src/engine/template/index.ts';
-import { packageRoot } from '../../../src/platform/package-root.ts';
 import { run } from '../../../src/platform/process.ts';
-
-const templates = join(packageRoot(), 'templates', 'release');
-
-/** Does to a template what bosh does: `p` finds the spec's properties, given or by default, and null is not given. */
-const renderer = `
-require 'erb'; require 'json'; require 'yaml'
-given = JSON.parse(ENV.fetch('PROPERTIES'))
-spec = YAML.load_file(File.join(ENV.fetch('TEMPLATES'), 'job.MF'))['properties']
-values = spec.to_h { |name, about| [name, given.dig(*name.split('.')).then { |value| value.nil? ? about['default'] : value }] }
-define_method(:p) do |names, *fallback|
-  found = Array(names).map { |name| values.fetch(name) }.find { |value| !value.nil? }
-  next found unless found.nil?
-  fallback.empty? ? raise("no property #{names}") : fallback[0]
-end
-print ERB.new(File.read(File.join(ENV.fetch('TEMPLATES'), ENV.fetch('NAME'))), trim_mode: '-').result(binding)
-`;
-
-async function render(name: string, properties: unknown): Promise<string> {
-  const env = { PROPERTIES: JSON.stringify(properties), TEMPLATES: templates, NAME: name };
-  return (await run(['ruby', '-e', renderer], { env })).stdout;
-}
+import { renderTemplate } from '../../support/render-job.ts';
 
 describe('cpi.json', () => {
   const agent = { mbus: 'https://mbus:p%22w@0.0.0.0:6868' };
@@ -77,7 +56,7 @@ describe('cpi.json', () => {
       string,
       string,
     ];
-    await writeFile(byRuby, await render('cpi.json.erb', properties));
+    await writeFile(byRuby, await renderTemplate('cpi.json.erb', properties));
     await writeFile(byUs, JSON.stringify(cpiConfigFrom(properties)));
     expect(await readCpiConfig(byRuby)).toEqual(await readCpiConfig(byUs));
   });
@@ -115,7 +94,7 @@ describe('bin/cpi', () => {
   async function install(folder: string, command: string | readonly string[]): Promise<string> {
     await mkdir(join(folder, 'bin'));
     const path = join(folder, 'bin', 'cpi');
-    await writeFile(path, await render('cpi.erb', { boshvirt: { command } }));
+    await writeFile(path, await renderTemplate('cpi.erb', { boshvirt: { command } }));
     await chmod(path, 0o755);
     return path;
   }

@@ -1,0 +1,75 @@
+import { ToolError, UserError } from '../platform/errors.ts';
+import { readTextIfThere } from '../platform/files.ts';
+import { silentLog } from '../platform/log.ts';
+import { lastLines } from '../platform/process.ts';
+import { waitFor } from '../platform/retry.ts';
+import { isOnThisMachine } from './choose-backend.ts';
+import { forgetServer, launchServer } from './cpi-server/launch.ts';
+import { cpiServerPaths } from './cpi-server/paths.ts';
+import { cpiServerUrl, serveOptions } from './cpi-server/serve-options.ts';
+import { endServerProcess } from './cpi-server/server-process.ts';
+import { type CpiServerState, cpiServerState } from './cpi-server/state.ts';
+import type { EnvironmentRecord } from './record.ts';
+import type { Caller } from './steps/step.ts';
+
+export { type CpiServerState, cpiServerState } from './cpi-server/state.ts';
+
+/** Whether the environment's director has its VMs made by this machine's CPI, and so needs it served. */
+export const needsCpiServer = ({ profile }: Pick<EnvironmentRecord, 'profile'>): boolean =>
+  profile === 'director';
+
+const startTimeoutMs = 60_000;
+
+/**
+ * Has the CPI served to the environment's director from now on, whatever stands: nothing, a server that does not answer, one that
+ * was started with other credentials or by an older boshvirt. It outlives this process and, where there is systemd, a
+ * reboot. Network and credentials have to be there. Throws a ToolError with the server's own words if it does not come up.
+ */
+export async function startCpiServer(
+  record: EnvironmentRecord,
+  { log, signal }: Pick<Caller, 'log' | 'signal'>,
+): Promise<CpiServerState> {
+  refuseRemote(record);
+  await serveOptions(record); // credentials that are not there are told of here
+  const before = await cpiServerState(record, signal);
+  if (before.state === 'running') return before;
+  await endServerProcess(record.name, signal);
+  const launch = await launchServer(record.name, log);
+  const isUp = async () => {
+    const now = await cpiServerState(record, signal);
+    return now.state === 'running' || launch.hasEnded() ? now : undefined;
+  };
+  const state = await waitFor(isUp, { timeoutMs: startTimeoutMs, intervalMs: 100, signal });
+  return state?.state === 'running' ? state : await failToStart(record);
+}
+
+/** Ends the server once the calls that run have ended, and has it start no more. Idempotent. */
+export async function stopCpiServer(
+  { name }: Pick<EnvironmentRecord, 'name'>,
+  { log = silentLog, signal }: Partial<Pick<Caller, 'log' | 'signal'>> = {},
+): Promise<void> {
+  await forgetServer(name, log);
+  await endServerProcess(name, signal);
+}
+
+/** The server listens where the bridge is. */
+function refuseRemote({ name, uri }: EnvironmentRecord): void {
+  if (isOnThisMachine(uri)) return;
+  throw new UserError('UNSUPPORTED', `The libvirt of '${name}' is on another machine: ${uri}`, {
+    hints: ['a director that makes VMs needs boshvirt on the machine of its libvirt: run boshvirt up there'],
+  });
+}
+
+async function failToStart(record: EnvironmentRecord): Promise<never> {
+  const { output } = cpiServerPaths(record.name);
+  const { state, detail } = await cpiServerState(record);
+  const said = lastLines((await readTextIfThere(output)) ?? '', 10);
+  throw new ToolError(
+    'HYPERVISOR',
+    `The CPI server of '${record.name}' did not come up at ${cpiServerUrl(record)} (${state}: ${detail ?? ''})${said && `:\n${said}`}`,
+    {
+      output: said,
+      hints: [`run it by hand to see what it says: boshvirt cpi serve ${record.name}`],
+    },
+  );
+}

@@ -1,0 +1,62 @@
+import type { IncomingMessage } from 'node:http';
+import { request } from 'node:https';
+import type { Duplex } from 'node:stream';
+import { text } from 'node:stream/consumers';
+import { connect as connectTls } from 'node:tls';
+import { cpiServerPort } from '../../manifest/compose.ts';
+import { ToolError } from '../../platform/errors.ts';
+import type { EnvironmentRecord } from '../record.ts';
+import { roadTo } from '../session.ts';
+import { type CpiCertificates, cpiCertificates } from './certificates.ts';
+
+/** How a CPI server is, by its own word. */
+export interface ServerWord {
+  /** Of what it is made of: another one means that record, credentials or boshvirt have changed since it started. */
+  readonly identity: string;
+  readonly pid: number;
+  /** Calls. */
+  readonly running: number;
+  readonly waiting: number;
+}
+
+const timeoutMs = 5_000;
+
+/** Asks the environment's CPI server as a director would, with the client's certificate. Throws if it does not answer. */
+export async function askCpiServer(record: EnvironmentRecord, signal?: AbortSignal): Promise<ServerWord> {
+  const client = await cpiCertificates(record.name, 'client');
+  const deadline = AbortSignal.timeout(timeoutMs);
+  const until = signal ? AbortSignal.any([signal, deadline]) : deadline;
+  const host = record.network.gateway;
+  const road = await roadTo(record);
+  const stream = await road.dial(host, cpiServerPort, { timeoutMs, signal: until });
+  try {
+    const response = await get(host, stream, client, until);
+    const body = await text(response);
+    if (response.statusCode === 200) return JSON.parse(body) as ServerWord;
+    throw new ToolError('TEMPORARY', `the CPI server answers with status ${response.statusCode}`);
+  } finally {
+    stream.destroy();
+  }
+}
+
+async function get(
+  host: string,
+  stream: Duplex,
+  client: CpiCertificates,
+  signal: AbortSignal,
+): Promise<IncomingMessage> {
+  return await new Promise<IncomingMessage>((resolve, reject) => {
+    const outgoing = request({
+      ...{ host, path: '/status', signal, headers: { connection: 'close' } },
+      // no `agent`, not even false: with one Node would ignore this and dial by itself, past the road
+      createConnection: () =>
+        connectTls({
+          ...{ socket: stream, host, ca: client.ca },
+          ...{ cert: client.certificate, key: client.privateKey },
+        }),
+    });
+    outgoing.once('response', resolve);
+    outgoing.on('error', reject);
+    outgoing.end();
+  });
+}
