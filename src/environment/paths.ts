@@ -11,6 +11,8 @@ export interface EnvironmentPaths {
   readonly state: string;
   /** bosh's vars-store: passwords, certificates, the SSH key. */
   readonly credentials: string;
+  /** The manifest that the last create-env was done by, without secrets. */
+  readonly deployedManifest: string;
   /** HOME of bosh, the CPI's configuration, temporary files. */
   readonly work: string;
   readonly snapshots: string;
@@ -35,6 +37,7 @@ export function environmentPaths(name: string): EnvironmentPaths {
     record: join(folder, 'env.yml'),
     state: join(folder, 'state.json'),
     credentials: join(folder, 'creds.yml'),
+    deployedManifest: join(folder, 'deployed.yml'),
     work: join(folder, 'work'),
     snapshots: join(folder, 'snapshots'),
     lock: join(environmentsFolder(), `.${name}.lock`),

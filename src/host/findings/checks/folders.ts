@@ -1,27 +1,17 @@
-import { stat, statfs } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { stat } from 'node:fs/promises';
 import { errnoOf } from '../../../platform/errors.ts';
 import { type Check, ok, type Verdict, warn } from '../../../platform/finding.ts';
 import { commandLine } from '../../../platform/process.ts';
+import { freeSpace } from '../space.ts';
 
-const bytesPerMb = 1024 * 1024;
 const wantedMb = 4096;
 
 async function lookAtSpace(folder: string): Promise<Verdict> {
-  const place = await nearestThere(folder);
-  const { bavail, bsize } = await statfs(place);
-  const freeMb = Math.floor((bavail * bsize) / bytesPerMb);
+  const { place, freeMb } = await freeSpace(folder);
   const detail = `${freeMb} MiB free in ${place}`;
   return freeMb >= wantedMb
     ? ok(detail)
     : warn(detail, 'free some, or set XDG_DATA_HOME to a larger file system');
-}
-
-/** The folder itself, or the first above it that is there. */
-async function nearestThere(folder: string): Promise<string> {
-  return (await statIfThere(folder)) || folder === dirname(folder)
-    ? folder
-    : await nearestThere(dirname(folder));
 }
 
 async function lookAtSecrets(folder: string): Promise<Verdict> {
