@@ -5,3 +5,4 @@ export { installCommand, installPackages } from './install.ts';
 export { availableMemoryMb } from './memory.ts';
 export { missingPackages, stemcellPackages } from './packages.ts';
 export { inspectHostRange, pickFreeRange, rangesOverlap } from './ranges.ts';
+export { type FreeSpace, freeSpace } from './space.ts';
