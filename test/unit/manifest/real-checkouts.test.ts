@@ -10,6 +10,7 @@ import { parse } from 'yaml';
 import { backendNames } from '../../../src/cpi/backends/registry.ts';
 import { interpolateText, renderManifest } from '../../../src/engine/template/index.ts';
 import { lacksOfCloudConfig } from '../../../src/environment/cf/cloud-config-needs.ts';
+import { checkCompatibility } from '../../../src/manifest/compatibility/index.ts';
 import { composeManifest, type ManifestFacts } from '../../../src/manifest/compose.ts';
 import { composeConfigs } from '../../../src/manifest/configs.ts';
 import { readPins } from '../../../src/manifest/pins.ts';
@@ -112,6 +113,46 @@ describe.skipIf(boshDeployment === '')(`the pins of bosh-deployment (${needsThei
     expect(machine.qemu).toMatchObject((await theirs('openstack/cpi.yml')) as object);
     expect(machine.lxc).toMatchObject((await theirs('warden/cpi.yml')) as object);
     expect(containers[0]).toMatchObject((await theirs('warden/cpi.yml')) as object);
+  });
+});
+
+describe.skipIf(boshDeployment === '').each(cases.filter(({ profile }) => profile !== 'machine'))(
+  `$profile on $backend, with the pinned stemcells (${needsTheirs})`,
+  ({ backend, profile }) => {
+    test('nothing is found that does not fit together', async () => {
+      const pins = await readPins();
+      const composed = composeManifest(facts({ backend, profile }));
+      const [, dns] = composeConfigs({
+        ...facts({ backend, profile }),
+        boshDeployment,
+        profile: 'lite',
+        cpus: 2,
+      });
+      const found = checkCompatibility({
+        profile: profile === 'lite' ? 'lite' : 'director',
+        manifest: await interpolateText({ ...composed, varsFiles: [] }),
+        machineStemcell: pins['machine-stemcells'][backend],
+        containerStemcell: pins['container-stemcells'][0],
+        runtimeConfig: await interpolateText({ ...must(dns), varsFiles: [] }),
+        memoryMb: 6144,
+      });
+      expect(found).toEqual([]);
+    });
+  },
+);
+
+describe.skipIf(boshDeployment === '')(`the DNS of bosh-deployment, as it is (${needsTheirs})`, () => {
+  test('is found to resolve nothing in containers of Noble', async () => {
+    const composed = composeManifest(facts({ backend: 'qemu', profile: 'lite' }));
+    const found = checkCompatibility({
+      profile: 'lite',
+      manifest: await interpolateText({ ...composed, varsFiles: [] }),
+      machineStemcell: undefined,
+      containerStemcell: (await readPins())['container-stemcells'][0],
+      runtimeConfig: await readFile(join(boshDeployment, 'runtime-configs/dns.yml'), 'utf8'),
+      memoryMb: 6144,
+    });
+    expect(found.map(({ id }) => id)).toEqual(['lite.resolvers']);
   });
 });
 
