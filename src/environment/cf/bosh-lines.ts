@@ -28,8 +28,9 @@ export function boshLines(
 }
 
 function uploadStemcell({ stemcell: { name, version, url, sha1 } }: CfPlan): string[] {
-  const checksum = sha1 === undefined ? [] : [`--sha1=${sha1}`];
-  return ['upload-stemcell', url, `--name=${name}`, `--version=${version}`, ...checksum];
+  // with name and version bosh looks whether the director has it before that downloads it
+  const known = version === 'latest' ? [] : [`--name=${name}`, `--version=${version}`];
+  return ['upload-stemcell', url, ...known, ...(sha1 === undefined ? [] : [`--sha1=${sha1}`])];
 }
 
 function deployLine(words: readonly string[], plan: CfPlan, typed: readonly string[]): string {

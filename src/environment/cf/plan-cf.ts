@@ -107,12 +107,12 @@ const isSame = (a: StemcellLine, b: StemcellLine): boolean => a.os === b.os && a
 function stemcellIn(manifest: NodeMap, { manifest: path }: CfTree): StemcellLine {
   const found = mapsIn(manifest.stemcells).find(({ alias }) => alias === 'default');
   const { os, version } = found ?? {};
-  if (typeof os !== 'string' || version === undefined || version === 'latest') {
+  if (typeof os !== 'string' || version === undefined) {
     throw new UserError(
       'USAGE',
       `${path} does not say which stemcell it wants: os ${os}, version ${version}`,
       {
-        hints: ['its stemcell `default` has to have an os and a version that is a number'],
+        hints: ['its stemcell `default` has to have an os and a version'],
       },
     );
   }

@@ -81,7 +81,7 @@ function planStep(job: CfJob): Step<CfWork> {
     async run(work, say) {
       const canHave = async (stemcell: WardenStemcell) =>
         !job.options.offline ||
-        (await stockOf(job.bosh)).stemcells.has(slug(stemcell)) ||
+        hasStemcell(await stockOf(job.bosh), stemcell) ||
         (await isCached(stemcell, fetchOptions(job, say)));
       work.plan = await makePlan(job, canHave, say);
       say(work.plan.why);
@@ -132,9 +132,7 @@ function stemcellStep(job: CfJob): Step<CfWork> {
     title: 'Upload the stemcell',
     async skip({ plan }) {
       const { stemcell } = required(plan);
-      return (await stockOf(bosh)).stemcells.has(slug(stemcell))
-        ? `the director has ${slug(stemcell)}`
-        : undefined;
+      return hasStemcell(await stockOf(bosh), stemcell) ? `the director has ${slug(stemcell)}` : undefined;
     },
     async run({ plan }, say) {
       const [fetched] = await fetchArtifacts(
@@ -216,6 +214,11 @@ function apiStep({ record, settings, options, road, caller: { signal } }: CfJob)
     },
   };
 }
+
+const hasStemcell = ({ stemcells }: Stock, stemcell: WardenStemcell): boolean =>
+  stemcell.version === 'latest'
+    ? [...stemcells].some((there) => there.startsWith(`${stemcell.name}/`))
+    : stemcells.has(slug(stemcell));
 
 const fetchOptions = ({ options, caller }: CfTask, say: (line: string) => void): FetchOptions => ({
   cacheDir: cacheFolder(),

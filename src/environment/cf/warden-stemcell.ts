@@ -3,6 +3,7 @@ import type { StemcellPin } from '../../manifest/pins.ts';
 /** A stemcell as a deployment names it. */
 export interface StemcellLine {
   readonly os: string;
+  /** Or `latest`: the newest that the director has. */
   readonly version: string;
 }
 
@@ -22,5 +23,6 @@ export function wardenStemcell({ os, version }: StemcellLine, pins: readonly Ste
   const pin = pins.find((known) => known.os === os && known.version === version);
   if (pin) return pin;
   const name = `bosh-warden-boshlite-${os}${withAgentInName.includes(os) ? '-go_agent' : ''}`;
-  return { os, version, name, url: `https://bosh.io/d/stemcells/${name}?v=${version}` };
+  const query = version === 'latest' ? '' : `?v=${version}`;
+  return { os, version, name, url: `https://bosh.io/d/stemcells/${name}${query}` };
 }

@@ -1,5 +1,9 @@
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { parse } from 'yaml';
+import { interpolateText } from '../../../../src/engine/template/index.ts';
 import { lacksOfCloudConfig } from '../../../../src/environment/cf/cloud-config-needs.ts';
+import { composeConfigs } from '../../../../src/manifest/configs.ts';
 
 const manifest = {
   instance_groups: [
@@ -41,4 +45,16 @@ test('each name that is lacking is told once, with its list', () => {
     'disk_types: 10GB',
     'vm_extensions: 50GB_ephemeral_disk',
   ]);
+});
+
+test('the cloud-config of a lite environment has all that cf-deployment names', async () => {
+  const network = { cidr: '192.168.77.0/24', gateway: '192.168.77.1', ip: '192.168.77.10' };
+  const workload = { cidr: '10.245.0.0/16' };
+  const configs = composeConfigs({ profile: 'lite', boshDeployment: '/none', network, workload, cpus: 6 });
+  const [cloud] = configs.filter(({ type }) => type === 'cloud');
+  const tree = join(import.meta.dirname, '..', '..', '..', 'fixtures', 'cf-deployment');
+  const render = async (manifestPath = '', opsFiles: readonly string[] = [], vars = cloud?.vars ?? {}) =>
+    parse(await interpolateText({ manifestPath, opsFiles, vars, varsFiles: [] }));
+  const cf = await render(join(tree, 'cf-deployment.yml'), [join(tree, 'operations/bosh-lite.yml')], {});
+  expect(lacksOfCloudConfig(cf, await render(cloud?.manifestPath))).toEqual([]);
 });

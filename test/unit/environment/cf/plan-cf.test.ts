@@ -95,13 +95,21 @@ test('a variable that nothing gives is named before anything is done', async () 
   expect(isMap(job?.properties) && job.properties.smtp).toBe('mail.test ((/shared/relay))');
 });
 
-test('a stemcell without a version is refused', async () => {
+test('the newest stemcell that there is fits no compiled releases', async () => {
   const ops = [
     await opsFile('latest.yml', '- {type: replace, path: /stemcells/alias=default/version, value: latest}'),
   ];
+  expect(await planCf(await inputs({ ops }))).toMatchObject({
+    compiled: false,
+    stemcell: { version: 'latest', url: 'https://bosh.io/d/stemcells/bosh-warden-boshlite-ubuntu-noble' },
+  });
+});
+
+test('a manifest without the stemcell that its instances name is refused', async () => {
+  const ops = [await opsFile('none.yml', '- {type: remove, path: /stemcells/alias=default/version}')];
   await expect(planCf(await inputs({ ops }))).rejects.toMatchObject({
     code: 'USAGE',
-    message: expect.stringContaining('os ubuntu-noble, version latest'),
+    message: expect.stringContaining('os ubuntu-noble, version undefined'),
   });
 });
 
