@@ -17,6 +17,7 @@ const environmentSchema = z.strictObject({
   uri: z.optional(z.string()),
   size: z.optional(z.enum(['tiny', 'dev', 'cf'])),
   stemcell: z.optional(z.string()),
+  workloadStemcell: z.optional(z.string()),
   agent: z.optional(z.string()),
   resources: z.optional(
     z.strictObject({
@@ -179,6 +180,7 @@ function requestIn({ path, content }: Found, environment: string): UpRequest {
     workloadCidr: network.workload,
     domain: network.domain,
     stemcell: entry.stemcell === undefined ? undefined : beside(entry.stemcell),
+    workloadStemcell: besideUnlessNone(entry.workloadStemcell, beside),
     agent: entry.agent === undefined ? undefined : beside(entry.agent),
     ops: bosh.ops?.map(beside),
     varsFiles: bosh.varsFiles?.map(beside),
@@ -189,6 +191,9 @@ function requestIn({ path, content }: Found, environment: string): UpRequest {
 /** A commit or `pinned` is a word; a folder has a slash or a dot in it. */
 const besideIfPath = (text: string | undefined, beside: (file: string) => string): string | undefined =>
   text !== undefined && /[./]/.test(text) ? beside(text) : text;
+
+const besideUnlessNone = (text: string | undefined, beside: (file: string) => string): string | undefined =>
+  text === undefined || text === 'none' ? text : beside(text);
 
 const megabytes = (value: string | number | undefined, path: string): number | undefined =>
   value === undefined ? undefined : parseMegabytes(String(value), path);

@@ -1,4 +1,5 @@
 import { homedir } from 'node:os';
+import { resolve } from 'node:path';
 import { backendNames } from '../cpi/backends/registry.ts';
 import { inspectHostRange, pickFreeRange, rangesOverlap } from '../host/findings/index.ts';
 import { UserError } from '../platform/errors.ts';
@@ -6,8 +7,9 @@ import { hashFile } from '../stemcell/hash-file.ts';
 import { chooseEngine } from './engines.ts';
 import { objectNames, planNetwork } from './network-plan.ts';
 import { privateHostFolder } from './paths.ts';
-import { type EnvironmentRecord, readableRecords } from './record.ts';
-import { chosenStemcell, resolveResources, type UpRequest } from './up-settings.ts';
+import { type EnvironmentRecord, profileNames, readableRecords } from './record.ts';
+import { chosenStemcell, profileOf, resolveResources, type UpRequest } from './up-settings.ts';
+import { decideWorkload } from './workload.ts';
 
 /** The libvirt that an environment will live on, and what works with it. */
 export interface ChosenHost {
@@ -27,27 +29,51 @@ export async function decideEnvironment(
   before: EnvironmentRecord | undefined,
 ): Promise<EnvironmentRecord> {
   const names = objectNames(name);
+  const profile = profileOf(request, before);
+  const network = await decideNetwork(name, request, chosen, before);
   return {
     version: 1,
     name,
-    profile: before?.profile ?? 'machine',
-    engine: await chooseEngine(request.engine ?? 'auto', before?.engine),
+    profile,
+    engine: await chooseEngine(request.engine ?? 'auto', before?.engine, profile),
     backend: chosen.backend,
     uri: chosen.uri,
     host: chosen.host,
-    network: await decideNetwork(name, request, chosen, before),
+    network,
     pool: before?.pool ?? { name: names.pool, path: poolPath(names.pool, chosen) },
     resources: resolveResources(request, before),
     ...optional('stemcell', chosenStemcell(request, before).stemcell),
     ...optional('agent', await decideAgent(request, before)),
     ...optional('stemcellFile', before?.stemcellFile),
+    ...(profile === 'machine' ? {} : decideDirector(request, before)),
+    ...(profile === 'lite'
+      ? { workload: await decideWorkload(name, request, { chosen, network }, before) }
+      : {}),
     ops: [...(request.ops ?? before?.ops ?? [])],
     varsFiles: [...(request.varsFiles ?? before?.varsFiles ?? [])],
     vars: { ...(request.vars ?? before?.vars ?? {}) },
     phase: before?.phase ?? 'preparing',
     ...optional('inputs', before?.inputs),
+    ...optional('directorInputs', before?.directorInputs),
   };
 }
+
+/** What only an environment with a director has. */
+function decideDirector(request: UpRequest, before: EnvironmentRecord | undefined) {
+  const ref = request.boshDeployment ?? before?.boshDeployment ?? 'pinned';
+  const stemcell = request.workloadStemcell ?? before?.workloadStemcell;
+  return {
+    boshDeployment: isRef(ref) ? ref : resolve(ref),
+    ...optional('boshDeploymentFolder', before?.boshDeploymentFolder),
+    ...optional(
+      'workloadStemcell',
+      stemcell === 'none' || stemcell === undefined ? stemcell : resolve(stemcell),
+    ),
+  };
+}
+
+/** Not a folder: see checkouts/checkout.ts. */
+const isRef = (text: string): boolean => /^(pinned|[0-9a-f]{40})$/.test(text);
 
 /** An agent that was named again is read again: its owner may have built it anew. */
 async function decideAgent(
@@ -62,7 +88,7 @@ async function decideAgent(
 /** Refuses a backend or a profile that this version does not have. Throws a UserError UNSUPPORTED. */
 export function refuseUnknown({ backend, profile }: UpRequest): void {
   refuseOther('backend', backend, ['auto', ...backendNames]);
-  refuseOther('profile', profile, ['machine']);
+  refuseOther('profile', profile, profileNames);
 }
 
 function refuseOther(what: string, asked: string | undefined, known: readonly string[]): void {

@@ -8,11 +8,15 @@ import type { EnvironmentRecord } from './record.ts';
 import { networkNamespaceOf, roadTo } from './session.ts';
 import type { Caller } from './steps/step.ts';
 
-/** The stemcell's place in a manifest. */
-export interface StemcellSource {
-  readonly path: string;
-  readonly sha1: string;
-}
+/** The stemcell's place in a manifest: a tarball on this machine, or an address that bosh downloads. */
+export type StemcellSource = { readonly sha1: string } & (
+  | { readonly path: string }
+  | { readonly url: string }
+);
+
+/** As a manifest writes it. */
+const urlOf = (stemcell: StemcellSource): string =>
+  'url' in stemcell ? stemcell.url : `file://${stemcell.path}`;
 
 /** What the environment's create-env is made from. */
 export function deploySource(
@@ -25,13 +29,15 @@ export function deploySource(
     environment: record.name,
     backend: record.backend,
     profile: record.profile,
+    boshDeployment: record.boshDeploymentFolder,
     uri: record.uri,
     networkNamespace: networkNamespaceOf(record) ?? '',
     command: boshvirtCommand,
     network: record.network,
     storagePool: record.pool.name,
     resources: record.resources,
-    stemcell: { url: `file://${stemcell.path}`, sha1: stemcell.sha1 },
+    workload: record.workload,
+    stemcell: { url: urlOf(stemcell), sha1: stemcell.sha1 },
     ops: record.ops,
   });
   return {

@@ -1,8 +1,8 @@
 import type { BackendModule } from '../cpi/backend.ts';
-import { missingPackages, stemcellPackages } from '../host/findings/index.ts';
+import { directorPackages, missingPackages, stemcellPackages } from '../host/findings/index.ts';
 import { isOnThisMachine } from './choose-backend.ts';
 import type { EnvironmentRecord } from './record.ts';
-import { chosenStemcell, type UpRequest } from './up-settings.ts';
+import { chosenStemcell, profileOf, type UpRequest } from './up-settings.ts';
 
 /** Packages that an environment takes and this machine lacks. */
 export async function neededPackages(
@@ -10,9 +10,13 @@ export async function neededPackages(
   request: UpRequest,
   before: EnvironmentRecord | undefined,
 ): Promise<string[]> {
+  const { stemcell, agent } = chosenStemcell(request, before);
+  const isDirector = profileOf(request, before) !== 'machine';
+  const builds = stemcell === undefined && (!isDirector || agent !== undefined);
   const local = isOnThisMachine(request.uri ?? before?.uri ?? '');
   return await missingPackages([
     ...(local ? (await backend.preflight()).packages : []),
-    ...(chosenStemcell(request, before).stemcell === undefined ? stemcellPackages : []),
+    ...(builds ? stemcellPackages : []),
+    ...(isDirector ? directorPackages : []),
   ]);
 }

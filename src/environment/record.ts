@@ -46,8 +46,12 @@ const recordSchema = z.object({
   ),
   /** With a director: a folder, a commit of bosh-deployment, or `pinned`, the one that this version was made for. */
   boshDeployment: z.optional(z.string()),
+  /** Where that lies. */
+  boshDeploymentFolder: z.optional(z.string()),
   /** lite: the containers' range, which leads to the machine, and the domain whose names all lead to the router in it. */
   workload: z.optional(z.object({ cidr: z.string(), router: z.string(), domain: z.string() })),
+  /** With a director: the stemcell of deployments as `--workload-stemcell` named it, a tarball or `none`; absent: the usual one. */
+  workloadStemcell: z.optional(z.string()),
   ops: z.array(z.string()),
   varsFiles: z.array(z.string()),
   vars: z.record(z.string(), z.json()),
@@ -55,6 +59,8 @@ const recordSchema = z.object({
   phase: z.enum(['preparing', 'up', 'deleting']),
   /** Digest of what the last successful create-env was made from. */
   inputs: z.optional(z.string()),
+  /** Digest of what the director was given last: configs, the stemcell of deployments. */
+  directorInputs: z.optional(z.string()),
 });
 
 /** What was decided when the environment was made, kept for later commands. Private to the user: typed variables are in it. */

@@ -18,5 +18,7 @@ export async function refuseUnfit(request: UpRequest, before: EnvironmentRecord 
   if (before) refuseMove(request, before);
   await requireFiles('ops-file', request.ops ?? before?.ops ?? []);
   await requireFiles('variables file', request.varsFiles ?? before?.varsFiles ?? []);
+  const { workloadStemcell: stemcell = 'none' } = request;
+  await requireFiles('stemcell', stemcell === 'none' ? [] : [stemcell]);
   await requireFiles('agent', request.agent === undefined ? [] : [request.agent]);
 }

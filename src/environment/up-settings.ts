@@ -1,11 +1,12 @@
 import { resolve } from 'node:path';
 import { UserError } from '../platform/errors.ts';
-import type { EnvironmentRecord } from './record.ts';
+import type { EnvironmentRecord, ProfileName } from './record.ts';
 
 /** Sizes by name: a machine that just answers, one to work on, one for Cloud Foundry. */
 export const sizes = {
   tiny: { cpus: 1, memoryMb: 512, ephemeralDiskMb: 1024, persistentDiskMb: 1024 },
-  dev: { cpus: 2, memoryMb: 4096, ephemeralDiskMb: 16_384, persistentDiskMb: 16_384 },
+  // what bosh-deployment gives a director on one machine: virtualbox/cpi.yml, disk_pools in bosh.yml
+  dev: { cpus: 4, memoryMb: 6144, ephemeralDiskMb: 16_384, persistentDiskMb: 65_536 },
   cf: { cpus: 6, memoryMb: 16_384, ephemeralDiskMb: 65_536, persistentDiskMb: 102_400 },
 } as const;
 export type SizeName = keyof typeof sizes;
@@ -32,6 +33,8 @@ export interface UpRequest {
   readonly workloadCidr?: string | undefined;
   /** The domain whose names all lead into a lite environment. */
   readonly domain?: string | undefined;
+  /** Of deployments: a tarball, or `none`. */
+  readonly workloadStemcell?: string | undefined;
   readonly ops?: readonly string[] | undefined;
   readonly vars?: EnvironmentRecord['vars'] | undefined;
   readonly varsFiles?: readonly string[] | undefined;
@@ -50,15 +53,21 @@ export function refuseImpossible({ memoryMb }: UpRequest): void {
   });
 }
 
-/** Resources asked for, over those that the environment has, over the size's, over `tiny`. */
+/** Resources asked for, over those that the environment has, over the size's, over what its profile needs at the least. */
 export function resolveResources(request: UpRequest, record: EnvironmentRecord | undefined): Resources {
-  const base = request.size ? sizes[request.size] : (record?.resources ?? sizes.tiny);
+  const usual = profileOf(request, record) === 'machine' ? sizes.tiny : sizes.dev;
+  const base = request.size ? sizes[request.size] : (record?.resources ?? usual);
   return {
     cpus: request.cpus ?? base.cpus,
     memoryMb: request.memoryMb ?? base.memoryMb,
     ephemeralDiskMb: request.ephemeralDiskMb ?? base.ephemeralDiskMb,
     persistentDiskMb: request.persistentDiskMb ?? base.persistentDiskMb,
   };
+}
+
+/** What stands, what was asked for, or the usual. */
+export function profileOf(request: UpRequest, record: EnvironmentRecord | undefined): ProfileName {
+  return record?.profile ?? (request.profile as ProfileName | undefined) ?? 'machine';
 }
 
 /**
@@ -80,6 +89,7 @@ export function refuseMove(request: UpRequest, record: EnvironmentRecord): void 
     ['--backend', request.backend === 'auto' ? undefined : request.backend, record.backend],
     ['--profile', request.profile, record.profile],
     ['--uri', request.uri, record.uri],
+    ['--workload-cidr', record.workload && request.workloadCidr, record.workload?.cidr ?? 'none'],
     ['--network', request.cidr === 'auto' ? undefined : request.cidr, record.network.cidr],
     ['--ip', request.ip, record.network.ip], // the agent's certificate is for that address
   ];

@@ -1,69 +1,55 @@
 import { mkdir, rm } from 'node:fs/promises';
-import type { Backend, BackendModule } from '../cpi/backend.ts';
+import type { Backend, GroundPlan } from '../cpi/backend.ts';
 import { installPackages } from '../host/findings/index.ts';
-import { UserError } from '../platform/errors.ts';
-import type { Lock } from '../platform/lock.ts';
-import { buildProbeStemcell, type ProbeFormName, probeFormFor } from '../stemcell/index.ts';
-import { inspectStemcell } from '../stemcell/inspect-stemcell.ts';
 import { adoptDisk } from './adopt-disk.ts';
-import type { ChosenBackend } from './choose-backend.ts';
 import { chooseHost } from './choose-host.ts';
 import { agentOf } from './credentials.ts';
 import { decideEnvironment, decideNetwork } from './decide.ts';
-import { deploySource, engineContext, type StemcellSource } from './deploy.ts';
+import { deploySource, engineContext } from './deploy.ts';
+import { keepManifest, openManifest } from './deployed-manifest.ts';
+import {
+  boshDeploymentStep,
+  boshStep,
+  configsStep,
+  cpiServerStep,
+  directorStep,
+  downloadsStep,
+  workloadStemcellStep,
+} from './director/steps/index.ts';
 import { engineNamed } from './engines.ts';
 import { digestInputs } from './inputs.ts';
 import { refuseShortMemory } from './memory.ts';
 import { planNetwork } from './network-plan.ts';
-import { cacheFolder, environmentPaths, privateHostFolder } from './paths.ts';
+import { environmentPaths, privateHostFolder } from './paths.ts';
 import { type EnvironmentRecord, writeRecord } from './record.ts';
 import { refuseForeign } from './refuse-foreign.ts';
 import { whileNoneComesOrGoes } from './register.ts';
 import { openBackend, wakeHost } from './session.ts';
 import { stemcellIdentity } from './stemcell-identity.ts';
-import type { Caller, Step } from './steps/step.ts';
+import { stemcellStep } from './stemcell-step.ts';
+import type { Step } from './steps/step.ts';
 import { removeStrays } from './strays.ts';
-import { chosenStemcell, type UpRequest } from './up-settings.ts';
+import { required, type UpJob, type UpWork } from './up-job.ts';
+import { profileOf } from './up-settings.ts';
 
-export interface UpOptions {
-  readonly recreate: boolean;
-  /** Nothing is fetched: what is not in the cache is an error. */
-  readonly offline: boolean;
-  /** CID of a lost disk that the machine is to have. */
-  readonly adoptDisk: string | undefined;
-  /** The program that bosh will start as CPI: this boshvirt's own launcher. */
-  readonly boshvirtCommand: string;
+/** From whatever stands, nothing or a half, to a machine that answers, and with a director one that has what it needs. */
+export function stepsOfUp(job: UpJob): Step<UpWork>[] {
+  const profile = profileOf(job.request, job.before);
+  const isDirector = profile !== 'machine';
+  return [
+    installStep(job),
+    decideStep(job),
+    ...(isDirector ? [boshStep(job), boshDeploymentStep(job)] : []),
+    stemcellStep(job),
+    ...(isDirector ? [downloadsStep(job)] : []),
+    hostStep(job),
+    groundStep(job),
+    machineStep(job),
+    agentStep(job),
+    ...(profile === 'director' ? [cpiServerStep(job)] : []),
+    ...(isDirector ? [directorStep(job), configsStep(job), workloadStemcellStep(job)] : []),
+  ];
 }
-
-/** One `up`: what was asked for, what stood before, and what it works with. */
-export interface UpJob {
-  readonly name: string;
-  readonly request: UpRequest;
-  readonly options: UpOptions;
-  readonly before: EnvironmentRecord | undefined;
-  readonly backend: ChosenBackend;
-  /** Packages that the person agreed to install. */
-  readonly missing: readonly string[];
-  readonly lock: Lock;
-  readonly caller: Caller;
-}
-
-/** What the steps hand to one another. */
-export interface UpWork {
-  stemcell?: StemcellSource;
-  record?: EnvironmentRecord;
-}
-
-/** From whatever stands, nothing or a half, to a machine that answers. */
-export const stepsOfUp = (job: UpJob): Step<UpWork>[] => [
-  installStep(job),
-  decideStep(job),
-  stemcellStep(job),
-  hostStep(job),
-  groundStep(job),
-  machineStep(job),
-  agentStep(job),
-];
 
 function installStep({ missing, caller: { log, signal } }: UpJob): Step<UpWork> {
   return {
@@ -87,35 +73,6 @@ function decideStep({ name, request, before, backend, caller }: UpJob): Step<UpW
       say(chosen.host === 'private' ? 'boshvirt runs one of its own' : chosen.uri);
     },
   };
-}
-
-function stemcellStep({ request, before, backend, caller: { log, signal } }: UpJob): Step<UpWork> {
-  const { stemcell, agent } = chosenStemcell(request, before);
-  return {
-    title: stemcell === undefined ? 'Build the probe stemcell' : 'Read the stemcell',
-    async run(work, say) {
-      if (stemcell !== undefined) {
-        work.stemcell = await inspectStemcell(stemcell, signal);
-        return;
-      }
-      const form = requiredForm(backend.module);
-      const place = { cacheDir: cacheFolder(), form, log, signal, onStep: say };
-      work.stemcell = await buildProbeStemcell({
-        ...place,
-        ...(agent === undefined ? {} : { agentPath: agent }),
-      });
-    },
-  };
-}
-
-function requiredForm({ name, traits }: BackendModule): ProbeFormName {
-  const form = probeFormFor(traits.stemcellFormats);
-  if (form !== undefined) return form;
-  throw new UserError('UNSUPPORTED', `There is no probe stemcell for the backend ${name}`, {
-    hints: [
-      `name a stemcell with --stemcell; ${name} takes the formats ${traits.stemcellFormats.join(', ')}`,
-    ],
-  });
 }
 
 function hostStep(job: UpJob): Step<UpWork> {
@@ -162,8 +119,10 @@ function machineStep({ name, options, lock, caller }: UpJob): Step<UpWork> {
       const { changed } = await engine.createEnv(source, context, { recreate });
       // a machine takes its snapshots with it
       if (changed) await rm(environmentPaths(name).snapshots, { recursive: true, force: true });
-      const stemcellFile = await stemcellIdentity(stemcell);
-      work.record = { ...record, phase: 'up', inputs: await digestInputs(source), stemcellFile };
+      await keepManifest(name, await openManifest(record, stemcell, boshvirtCommand));
+      const { stemcellFile: _, ...rest } = record;
+      const file = 'path' in stemcell ? { stemcellFile: await stemcellIdentity(stemcell) } : {};
+      work.record = { ...rest, ...file, phase: 'up', inputs: await digestInputs(source) };
       await writeRecord(work.record);
     },
   };
@@ -205,10 +164,15 @@ async function layGround(backend: Backend, record: EnvironmentRecord): Promise<v
     gateway: network.gateway,
     prefixLength: planNetwork(network.cidr, network.ip).prefixLength,
     domain: `${record.name}.boshvirt.test`,
+    ...waysInto(record),
   });
 }
 
-function required<T>(value: T | undefined): T {
-  if (value === undefined) throw new TypeError('a step of up ran before the one that it stands on');
-  return value;
+/** A lite environment's containers are behind its machine, and so is all that is under its domain. */
+function waysInto({ workload, network }: EnvironmentRecord): Pick<GroundPlan, 'routes' | 'wildcards'> {
+  if (!workload) return {};
+  return {
+    routes: [{ cidr: workload.cidr, via: network.ip }],
+    wildcards: [{ domain: workload.domain, ip: workload.router }],
+  };
 }

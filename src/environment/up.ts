@@ -13,9 +13,10 @@ import { environmentPaths } from './paths.ts';
 import { type EnvironmentRecord, readRecord } from './record.ts';
 import { hostRuns, openBackend } from './session.ts';
 import type { Caller } from './steps/step.ts';
+import type { UpOptions } from './up-job.ts';
 import { refuseSenseless, refuseUnfit } from './up-request.ts';
 import type { UpRequest } from './up-settings.ts';
-import { stepsOfUp, type UpOptions } from './up-steps.ts';
+import { stepsOfUp } from './up-steps.ts';
 
 export interface UpOutcome {
   readonly record: EnvironmentRecord;

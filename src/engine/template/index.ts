@@ -7,7 +7,7 @@ import { VarsStore } from './vars-store.ts';
 import { isMap, type Node, type NodeMap, readYaml, writeYaml } from './yaml.ts';
 
 export { applyOps } from './ops.ts';
-export { isMap, type Node, type NodeMap, readYaml } from './yaml.ts';
+export { isMap, type Node, type NodeMap, readYaml, writeYaml } from './yaml.ts';
 
 /** The inputs of an interpolation, by the names that bosh gives them. */
 export interface TemplateInputs {

@@ -3,6 +3,6 @@ export { packageCheck } from './checks/packages.ts';
 export { hostChecks, inspect } from './inspect-host.ts';
 export { installCommand, installPackages } from './install.ts';
 export { availableMemoryMb } from './memory.ts';
-export { missingPackages, stemcellPackages } from './packages.ts';
+export { directorPackages, missingPackages, stemcellPackages } from './packages.ts';
 export { inspectHostRange, pickFreeRange, rangesOverlap } from './ranges.ts';
 export { type FreeSpace, freeSpace } from './space.ts';

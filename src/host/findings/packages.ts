@@ -10,6 +10,9 @@ export const stemcellPackages: readonly PackageNeed[] = [
   { package: 'xz-utils', program: 'xz' }, // Debian 13's kernel modules are packed with it
 ];
 
+/** bosh renders the templates of a director's jobs with it. */
+export const directorPackages: readonly PackageNeed[] = [{ package: 'ruby', program: 'ruby' }];
+
 /** Debian packages of whose programs or files this machine lacks one. Looks for the files alone: a few milliseconds. */
 export async function missingPackages(needs: readonly PackageNeed[]): Promise<string[]> {
   const missing = await Promise.all(needs.map(async (each) => ((await isThere(each)) ? [] : [each.package])));

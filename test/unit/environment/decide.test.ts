@@ -17,3 +17,20 @@ test("a session's pool lies in the user's home, also where nothing sets HOME", a
   const { pool } = await decideEnvironment('work', request, chosen, undefined);
   expect(pool.path).toBe(join(homedir(), '.local/share/libvirt/boshvirt-work'));
 });
+
+test('a director has the bosh CLI for its engine, and bosh-deployment', async () => {
+  await using data = await mkdtempDisposable(join(tmpdir(), 'decide-'));
+  vi.stubEnv('XDG_DATA_HOME', data.path);
+  const chosen = { backend: 'qemu', uri: 'qemu:///system?socket=/s', host: 'private' } as const;
+  const decided = await decideEnvironment('work', { profile: 'director' }, chosen, undefined);
+  expect(decided).toMatchObject({ profile: 'director', engine: 'bosh-cli', boshDeployment: 'pinned' });
+  expect(decided.workload).toBeUndefined();
+  const lite = { profile: 'lite', boshDeployment: 'here', workloadStemcell: 'none' };
+  expect(await decideEnvironment('work', lite, chosen, undefined)).toMatchObject({
+    boshDeployment: join(process.cwd(), 'here'),
+    workloadStemcell: 'none',
+    workload: { domain: 'work.bosh.test' },
+  });
+  const builtin = decideEnvironment('work', { profile: 'lite', engine: 'builtin' }, chosen, undefined);
+  await expect(builtin).rejects.toMatchObject({ code: 'UNSUPPORTED' });
+});

@@ -12,8 +12,9 @@ import { recordWith } from '../../support/environment-record.ts';
 const record = recordWith();
 
 describe('resources', () => {
-  test('are tiny if nobody says more', () => {
-    expect(resolveResources({}, undefined)).toEqual(sizes.tiny);
+  test('are tiny if nobody says more, and with a director what it works with', () => {
+    expect(resolveResources({ profile: 'machine' }, undefined)).toEqual(sizes.tiny);
+    expect(resolveResources({ profile: 'director' }, undefined)).toEqual(sizes.dev);
   });
 
   test('stay as they were', () => {
@@ -57,7 +58,7 @@ describe('an environment that stands', () => {
 });
 
 test.each([
-  [{ profile: 'lite' }, "no profile 'lite'"],
+  [{ profile: 'heavy' }, "no profile 'heavy'"],
   [{ backend: 'vmware' }, "no backend 'vmware'"],
 ])('%j is UNSUPPORTED', (request, message) => {
   expect(() => refuseUnknown(request)).toThrow(
