@@ -13,21 +13,21 @@ export interface Refusal {
   readonly isWrong: boolean;
 }
 
-/** An artifact is not what its checksum says, whoever served it. */
+/** An artifact is not what somebody says that it is. */
 export class ChecksumError extends UserError {
   override name = 'ChecksumError';
   readonly artifact: Artifact;
 
-  constructor(artifact: Artifact, message: string) {
-    super('CHECKSUM', message, {
-      hints: [
-        'nothing of it was kept; if the file was replaced on purpose, the checksum has to be changed where it is written',
-        'else somebody on the way changes it: try another network, or a mirror',
-      ],
-    });
+  constructor(artifact: Artifact, message: string, hints: readonly string[] = checksumHints) {
+    super('CHECKSUM', message, { hints });
     this.artifact = artifact;
   }
 }
+
+const checksumHints = [
+  'nothing of it was kept; if the file was replaced on purpose, change its checksum where it is written',
+  'else something on the way changes it: try another network, or another mirror',
+];
 
 /** No address gave the artifact: one that served another file matters most. */
 export function failureOf(artifact: Artifact, refusals: readonly Refusal[]): UserError | ToolError {

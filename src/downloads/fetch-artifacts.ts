@@ -4,6 +4,7 @@ import type { Artifact, Fetched } from './artifact.ts';
 import { DownloadCache } from './download-cache.ts';
 import { notCached } from './errors.ts';
 import { type FetchTools, fetchArtifact } from './fetch-artifact.ts';
+import { fetchLocked } from './fetch-locked.ts';
 import { type FetchOptions, usualPatience } from './fetch-options.ts';
 import type { HttpSource } from './http-source.ts';
 import { Progress } from './progress.ts';
@@ -14,13 +15,21 @@ const atOnce = 4;
 
 /**
  * Brings the artifacts onto this machine and gives them in the order in which they were asked for. Throws OFFLINE naming all that are
- * missing, CHECKSUM if what offers one serves another file, DOWNLOAD if one cannot be had. One failure stops the others; what
+ * missing, CHECKSUM if what offers one serves another file than its checksums or the lock file say, DOWNLOAD if one cannot be had. One failure stops the others; what
  * has come of them stays for the next call.
  */
 export async function fetchArtifacts(
   artifacts: readonly Artifact[],
   options: FetchOptions,
 ): Promise<Fetched[]> {
+  const { lock } = options;
+  if (!lock) return await fetchAll(artifacts, options);
+  const { folder } = new DownloadCache(options.cacheDir);
+  const refresh = lock.update || (options.refresh ?? false);
+  return await fetchLocked(artifacts, lock, folder, (wanted) => fetchAll(wanted, { ...options, refresh }));
+}
+
+async function fetchAll(artifacts: readonly Artifact[], options: FetchOptions): Promise<Fetched[]> {
   const cache = new DownloadCache(options.cacheDir);
   if (options.offline) await refuseMissing(artifacts, cache);
   const patience = { ...usualPatience, ...options.patience };

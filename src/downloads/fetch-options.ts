@@ -1,4 +1,5 @@
 import type { Log } from '../platform/log.ts';
+import type { LockTarget } from './fetch-locked.ts';
 
 /** How long and how often a server is tried. */
 export interface Patience {
@@ -23,5 +24,7 @@ export interface FetchOptions {
   readonly onProgress?: (line: string) => void;
   /** Artifacts without a checksum are fetched anew, also when one is in the cache. */
   readonly refresh?: boolean;
+  /** The file that says which bytes an address has to give, and is told which it gave. */
+  readonly lock?: LockTarget;
   readonly patience?: Partial<Patience>;
 }

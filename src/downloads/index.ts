@@ -1,4 +1,5 @@
 export type { Artifact, Fetched } from './artifact.ts';
 export { fetchArtifacts } from './fetch-artifacts.ts';
+export type { LockTarget } from './fetch-locked.ts';
 export type { FetchOptions } from './fetch-options.ts';
 export { seedBoshDownloads } from './seed-bosh-downloads.ts';
