@@ -7,7 +7,7 @@ import { hasDirector } from './director/index.ts';
 import { environmentPaths, privateHostFolder } from './paths.ts';
 import { type EnvironmentRecord, requireRecord } from './record.ts';
 import { recoverDirector } from './recover-director.ts';
-import type { Recovered } from './recovered.ts';
+import { type Recovered, slept } from './recovered.ts';
 import { hostRuns, openBackend, requireVm, wakeHost } from './session.ts';
 import { sitesOf } from './sites.ts';
 import type { Caller, Step } from './steps/step.ts';
@@ -62,13 +62,14 @@ function groundStep({ log, signal }: Caller): Step<RecoverWork> {
     async run({ record, machine, report }, say) {
       await using own = await openBackend(record, log);
       await refuseLost(own, machine, record.name);
+      const before = report.length;
       report.push(...(await own.ground.revive(machine)));
       for (const { module, config } of (await sitesOf(record, signal)).slice(1)) {
         await using other = await module.open(config, log);
         if ((await other.ground.inventory()).vms.length === 0) continue;
         report.push(...(await other.ground.revive()).filter(({ part }) => part === 'vm'));
       }
-      const mended = report.filter(({ done }) => done !== undefined);
+      const mended = report.slice(before).filter(({ done }) => done !== undefined);
       say(mended.map(inWords).join('; ') || 'all of it runs');
     },
   };
@@ -109,12 +110,6 @@ function agentStep({ log, signal }: Caller): Step<RecoverWork> {
     },
   };
 }
-
-/** Whether the machine went on from where it had been: its clock did too. */
-export const slept = (report: readonly Recovered[], machine: VmCid | undefined): boolean =>
-  report.some(
-    ({ part, name, found }) => part === 'vm' && name === machine && ['paused', 'suspended'].includes(found),
-  );
 
 /** Only where there is one. */
 function directorSteps(

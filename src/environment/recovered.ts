@@ -1,4 +1,4 @@
-import type { Revival } from '../cpi/backend.ts';
+import type { Revival, VmCid } from '../cpi/backend.ts';
 
 /** One thing that was looked at: how it was, and what was done about it. */
 export interface Recovered {
@@ -8,3 +8,12 @@ export interface Recovered {
   /** undefined: nothing had to be. */
   readonly done: string | undefined;
 }
+
+/** Whether the machine went on from where it had been: its clock did too. */
+export const slept = (
+  report: readonly Pick<Recovered, 'part' | 'name' | 'found'>[],
+  machine: VmCid | undefined,
+): boolean =>
+  report.some(
+    ({ part, name, found }) => part === 'vm' && name === machine && ['paused', 'suspended'].includes(found),
+  );

@@ -35,6 +35,8 @@ export interface UpWork {
   record?: EnvironmentRecord;
   /** With a director: all that was downloaded for it. */
   fetched?: readonly Fetched[];
+  /** The machine goes on from where it was put to sleep: its clock is late. */
+  slept?: boolean;
 }
 
 /** What an earlier step has left. */

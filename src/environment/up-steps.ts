@@ -3,6 +3,7 @@ import type { Backend, GroundPlan } from '../cpi/backend.ts';
 import { installPackages } from '../host/findings/index.ts';
 import { adoptDisk } from './adopt-disk.ts';
 import { chooseHost } from './choose-host.ts';
+import { setClock } from './clock.ts';
 import { agentOf } from './credentials.ts';
 import { decideEnvironment, decideNetwork } from './decide.ts';
 import { deploySource, engineContext } from './deploy.ts';
@@ -22,9 +23,10 @@ import { refuseShortMemory } from './memory.ts';
 import { planNetwork } from './network-plan.ts';
 import { environmentPaths, privateHostFolder } from './paths.ts';
 import { type EnvironmentRecord, writeRecord } from './record.ts';
+import { slept } from './recovered.ts';
 import { refuseForeign } from './refuse-foreign.ts';
 import { whileNoneComesOrGoes } from './register.ts';
-import { openBackend, wakeHost } from './session.ts';
+import { currentVm, openBackend, wakeHost } from './session.ts';
 import { stemcellIdentity } from './stemcell-identity.ts';
 import { stemcellStep } from './stemcell-step.ts';
 import type { Step } from './steps/step.ts';
@@ -100,7 +102,8 @@ function groundStep(job: UpJob): Step<UpWork> {
       await layGround(backend, record);
       await removeStrays(backend, record, caller.log);
       if (options.adoptDisk !== undefined) await adoptDisk(backend, name, options.adoptDisk);
-      await backend.ground.revive();
+      const machine = await currentVm(name);
+      work.slept = slept(await backend.ground.revive(machine), machine);
       say(`${record.network.cidr}, machine at ${record.network.ip}`);
     },
   };
@@ -128,12 +131,13 @@ function machineStep({ name, options, lock, caller }: UpJob): Step<UpWork> {
   };
 }
 
-function agentStep({ caller: { log, signal } }: UpJob): Step<UpWork> {
+function agentStep({ name, caller: { log, signal } }: UpJob): Step<UpWork> {
   return {
     title: 'Ask the agent',
     async run(work, say) {
       const agent = await agentOf(required(work.record), log);
       await agent.ping({ timeoutMs: 60_000, signal });
+      if (work.slept) await setClock(name, log, signal);
       say('it answers');
     },
   };

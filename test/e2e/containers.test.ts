@@ -40,6 +40,15 @@ test('a second up has nothing to do, and its logs, VMs and disks are shown', asy
   expect((await person.run(['prune', '--dry-run'])).stdout).toBe('There are no orphans.\n');
 });
 
+test('containers keep no memory on the disk: suspend is refused, and they run on', async () => {
+  const refused = await person.run(['suspend']);
+  expect(refused).toMatchObject({
+    exitCode: 12,
+    stderr: expect.stringMatching(/lxc cannot keep .*recover default/s),
+  });
+  expect((await state()).state).toBe('running');
+});
+
 test('a restored snapshot brings back the files of all disks', async () => {
   await person.inGuest('echo old | sudo tee /var/vcap/store/note /root/note; sync');
   const { stdout } = await person.run(['snapshot', 'create', '-n', 'first', '--json']);

@@ -1,0 +1,146 @@
+/** Sleep, reboots and crashes by the real launcher: what goes on, what starts anew, and what a person is told of it. */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { waitFor } from '../../src/platform/retry.ts';
+import { type HostTraces, hostTraces } from '../support/host-traces.ts';
+import { newPerson, type Person } from '../support/person.ts';
+
+let person: Person;
+let before: HostTraces;
+/** What only a machine that goes on has. */
+let boot: string;
+let vm: string;
+
+beforeAll(async () => {
+  person = await newPerson();
+  before = await hostTraces(person.home);
+  const up = await person.run(['up', '--profile', 'machine', '--memory', '256MiB', '--yes']);
+  expect(up).toMatchObject({ exitCode: 0 });
+  vm = (await state()).vm;
+  boot = await bootId();
+  await person.inGuest(
+    'echo kept | sudo tee /var/vcap/store/note; sync; sleep 1000 >/dev/null 2>&1 & echo $! > pid',
+  );
+});
+
+afterAll(async () => {
+  await person?.[Symbol.asyncDispose]();
+});
+
+const state = async () => JSON.parse((await person.run(['status', '--json'])).stdout);
+const bootId = async () => await person.inGuest('cat /proc/sys/kernel/random/boot_id');
+const isRight = async () => Number(await person.inGuest('date +%s')) > 1_700_000_000;
+/** What `boshvirt recover` found and did, by the parts' names. */
+async function recovered(command = 'recover'): Promise<Record<string, string>> {
+  const { stdout, stderr, exitCode } = await person.run([command, '--json']);
+  expect({ stderr, exitCode }).toEqual({ stderr: '', exitCode: 0 });
+  const { parts } = JSON.parse(stdout) as { parts: Record<string, string>[] };
+  return Object.fromEntries(parts.map(({ part, found, done = '-' }) => [part, `${found}: ${done}`]));
+}
+const autostart = async () => /Autostart: +(\w+)/.exec(await person.virsh('dominfo', vm))?.[1];
+
+describe('an environment that is put to sleep', () => {
+  test('has its memory on the disk, and nothing of it runs or wakes by itself', async () => {
+    await person.inGuest('sudo date -s @1000000000');
+    const { stdout, exitCode } = await person.run(['suspend', '--json']);
+    expect(exitCode).toBe(0);
+    expect(JSON.parse(stdout)).toEqual({ name: 'default', vms: [vm] });
+    expect(await person.virsh('list', '--all', '--with-managed-save', '--name')).toContain(vm);
+    expect(await person.virsh('list', '--name')).not.toContain(vm);
+    expect(await autostart()).toBe('disable');
+    const seen = await person.run(['status', '--exit-code']);
+    expect(seen).toMatchObject({
+      exitCode: 3,
+      stdout: expect.stringMatching(/^state +suspended \(.*boshvirt resume default/m),
+    });
+    expect((await person.run(['suspend'])).stdout).toBe("Nothing of 'default' runs.\n");
+  });
+
+  test('is not taken a snapshot of, which would lack its memory', async () => {
+    const refused = await person.run(['snapshot', 'create', '-n', 'first']);
+    expect(refused).toMatchObject({ exitCode: 51, stderr: expect.stringContaining('resume it first') });
+  });
+
+  test('goes on where it was, with a clock that is right', async () => {
+    expect((await person.run(['resume'])).stdout).toBe("Environment 'default' runs again.\n");
+    expect(await bootId()).toBe(boot);
+    expect(await person.inGuest('kill -0 $(cat pid) && cat /var/vcap/store/note')).toBe('kept\n');
+    expect(await isRight()).toBe(true);
+    expect(await autostart()).toBe('enable');
+    expect((await person.run(['resume'])).stdout).toBe("Environment 'default' runs already.\n");
+  });
+
+  test('goes on by up too, though somebody has stopped its network', async () => {
+    await person.inGuest('sudo date -s @1000000000');
+    await person.run(['suspend']);
+    await person.virsh('net-destroy', 'boshvirt-default');
+    expect((await person.run(['up'])).exitCode).toBe(0);
+    expect(await bootId()).toBe(boot);
+    expect(await isRight()).toBe(true);
+  });
+
+  test('is brought back after a suspend that was killed in the middle', async () => {
+    const suspend = person.start(['suspend']);
+    await suspend.shows('of memory go to the disk');
+    suspend.signal('SIGKILL');
+    expect((await suspend.ended).exitCode).toBe(137);
+    const settled = async () => (['running', 'suspended'].includes((await state()).state) ? true : undefined);
+    expect(await waitFor(settled, { timeoutMs: 20_000 })).toBe(true);
+    expect((await person.run(['resume'])).exitCode).toBe(0);
+    expect(await bootId()).toBe(boot);
+  });
+
+  test('sleeps through a reboot of the machine, and goes on after it', async () => {
+    await person.run(['suspend']);
+    process.kill(await person.holder(), 'SIGKILL');
+    expect(await state()).toMatchObject({ state: 'stopped' });
+    const found = await recovered('resume');
+    expect(found).toMatchObject({ host: 'down: started', vm: 'suspended: resumed', clock: 'late: set' });
+    expect(await bootId()).toBe(boot);
+  });
+});
+
+describe('recover', () => {
+  test('brings all back after a reboot: the machine starts anew, with its disk', async () => {
+    process.kill(await person.holder(), 'SIGKILL');
+    expect(await recovered()).toMatchObject({ host: 'down: started', agent: 'silent: waited for it' });
+    expect(await bootId()).not.toBe(boot);
+    expect(await person.inGuest('cat /var/vcap/store/note')).toBe('kept\n');
+  });
+
+  test('does nothing where all runs, and says so', async () => {
+    const well = { host: 'running: -', storage: 'running: -', network: 'running: -', vm: 'running: -' };
+    expect(await recovered()).toEqual({ ...well, agent: 'answers: -' });
+    const { stdout } = await person.run(['recover']);
+    expect(stdout).toMatch(new RegExp(`^PART .*\\n(.*\\n)*vm +${vm} +running +-\\n`));
+  });
+
+  test('starts what was stopped by hand, and says each', async () => {
+    await person.virsh('destroy', vm);
+    await person.virsh('net-destroy', 'boshvirt-default');
+    await person.virsh('pool-destroy', 'boshvirt-default');
+    const ended = await recovered();
+    expect(ended).toMatchObject({
+      storage: 'stopped: started',
+      network: 'stopped: started',
+      vm: 'off: started',
+    });
+    expect(ended.agent).toBe('silent: waited for it');
+  });
+
+  test('says that a machine is gone, and who makes another', async () => {
+    await person.virsh('destroy', vm);
+    await person.virsh('undefine', vm);
+    const refused = await person.run(['recover']);
+    expect(refused).toMatchObject({
+      exitCode: 70,
+      stderr: expect.stringContaining('boshvirt up default makes another'),
+    });
+  });
+});
+
+test('down leaves nothing, also of one that sleeps', async () => {
+  await person.run(['up']);
+  await person.run(['suspend']);
+  expect(await person.run(['down', '--yes', '--purge'])).toMatchObject({ exitCode: 0 });
+  expect(await hostTraces(person.home)).toEqual(before);
+});
