@@ -2,4 +2,5 @@
 export { BoshCliEngine, type BoshCliOptions } from './bosh-cli-engine.ts';
 export { boshEnvironment } from './bosh-environment.ts';
 export { type BoshProgram, findBosh, rubyPresent } from './find-bosh.ts';
+export { boshInputs } from './inputs.ts';
 export { Secrets } from './secrets.ts';

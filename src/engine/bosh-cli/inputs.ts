@@ -7,7 +7,10 @@ import type { DeploySource, EngineContext } from '../engine.ts';
  * The words after `bosh create-env`. Variables go through a file, 0600, since others can read an argv; it comes last, so
  * that it has the upper hand over the user's files. State and vars-store are made 0600 before bosh opens them.
  */
-export async function boshInputs(source: DeploySource, context: EngineContext): Promise<string[]> {
+export async function boshInputs(
+  source: DeploySource,
+  context: Pick<EngineContext, 'workDir' | 'log'>,
+): Promise<string[]> {
   const varsPath = join(context.workDir, 'vars.json');
   // JSON is YAML
   await writeFileAtomic(varsPath, JSON.stringify(await allVars(source, context), null, 2));
@@ -22,7 +25,10 @@ export async function boshInputs(source: DeploySource, context: EngineContext): 
 }
 
 /** The release lies at one place for all time: its path is part of the manifest, whose change makes bosh deploy anew. */
-async function allVars(source: DeploySource, context: EngineContext): Promise<DeploySource['vars']> {
+async function allVars(
+  source: DeploySource,
+  context: Pick<EngineContext, 'workDir' | 'log'>,
+): Promise<DeploySource['vars']> {
   const release = await buildCpiRelease({
     outPath: join(context.workDir, 'boshvirt-cpi.tgz'),
     log: context.log,
