@@ -80,6 +80,10 @@ export async function requestFromFiles(environment: string, configPath?: string)
   };
 }
 
+/** The project's own configuration file: the named one, else the one found; undefined if there is none. */
+export const projectFile = async (configPath?: string): Promise<string | undefined> =>
+  (await searchFiles(configPath)).project?.path;
+
 interface Found {
   readonly path: string;
   readonly content: FileContent;

@@ -2,6 +2,7 @@ import type { Fetched } from '../downloads/index.ts';
 import type { Lock } from '../platform/lock.ts';
 import type { ChosenBackend } from './choose-backend.ts';
 import type { StemcellSource } from './deploy.ts';
+import type { DownloadLock } from './download-lock.ts';
 import type { EnvironmentRecord } from './record.ts';
 import type { Caller } from './steps/step.ts';
 import type { UpRequest } from './up-settings.ts';
@@ -10,6 +11,8 @@ export interface UpOptions {
   readonly recreate: boolean;
   /** Nothing is fetched: what is not in the cache is an error. */
   readonly offline: boolean;
+  /** Says which bytes the addresses have to give, and is told which they gave. */
+  readonly downloadLock?: DownloadLock;
   /** CID of a lost disk that the machine is to have. */
   readonly adoptDisk: string | undefined;
   /** The program that bosh will start as CPI: this boshvirt's own launcher. */

@@ -8,7 +8,7 @@ export function boshStep({ options, caller }: UpJob): Step<UpWork> {
   return {
     title: 'Find the bosh CLI',
     async run(_, say) {
-      const { path, version } = await fetchBosh(fetchOptionsOf(options, caller, say));
+      const { path, version } = await fetchBosh(fetchOptionsOf(options, caller, say, 'bosh CLI'));
       say(`${path}, version ${version}`);
     },
   };
