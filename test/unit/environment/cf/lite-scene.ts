@@ -23,8 +23,9 @@ export async function liteScene(script: string, services: Pick<Services, 'ip' | 
     workload: { cidr: '10.245.0.0/20', router: routerIp, domain: 'cf.test' },
   };
   await writeRecord(record);
-  const secrets = { uaa_ssl: { ca: services.ca }, credhub_tls: { ca: services.ca } };
-  const credentials = { ...store, ...secrets, credhub_admin_client_secret: client.secret };
+  const [ca, secret] = [{ ca: services.ca }, client.secret];
+  const secrets = { director_ssl: ca, uaa_ssl: ca, credhub_tls: ca, credhub_admin_client_secret: secret };
+  const credentials = { ...store, ...secrets };
   await writeFile(environmentPaths(record.name).credentials, stringify(credentials));
   return { ...scene, record, [Symbol.asyncDispose]: () => scene[Symbol.asyncDispose]() };
 }

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
-import { generateCertificate } from '../../../../src/engine/template/certificates.ts';
+import { type CertificateValue, generateCertificate } from '../../../../src/engine/template/certificates.ts';
 import type { DirectorAccess } from '../../../../src/environment/director/index.ts';
 
 export const client = { name: 'credhub-admin', secret: 'the-credhub-secret' };
@@ -19,6 +19,7 @@ export interface ServicesOptions {
 export interface Services extends AsyncDisposable {
   /** A loopback address that nobody else uses; UAA and CredHub are at their ports, the router at `routerPort`. */
   readonly ip: string;
+  readonly identity: CertificateValue;
   readonly ca: string;
   readonly routerPort: number;
   readonly access: Pick<DirectorAccess, 'uaa' | 'credhub'>;
@@ -81,6 +82,7 @@ export async function startServices(
   const at = (port: number) => ({ url: `https://${ip}:${port}`, ca: identity.ca });
   return {
     ip,
+    identity,
     ca: identity.ca,
     routerPort: (router.address() as AddressInfo).port,
     access: { uaa: at(8443), credhub: { ...at(8844), client: client.name, secret: client.secret } },
