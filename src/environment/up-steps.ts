@@ -4,6 +4,7 @@ import { installPackages } from '../host/findings/index.ts';
 import { adoptDisk } from './adopt-disk.ts';
 import { chooseHost } from './choose-host.ts';
 import { setClock } from './clock.ts';
+import { writeCreateEnvScripts } from './create-env-scripts.ts';
 import { agentOf } from './credentials.ts';
 import { decideEnvironment, decideNetwork } from './decide.ts';
 import { deploySource, engineContext } from './deploy.ts';
@@ -118,6 +119,7 @@ function machineStep({ name, options, lock, caller }: UpJob): Step<UpWork> {
       const [record, stemcell] = [required(work.record), required(work.stemcell)];
       const source = deploySource(record, stemcell, boshvirtCommand);
       const context = await engineContext(record, boshvirtCommand, caller, lock, say);
+      await writeCreateEnvScripts(record, source, context);
       const engine = await engineNamed(record.engine);
       const { changed } = await engine.createEnv(source, context, { recreate });
       // a machine takes its snapshots with it
