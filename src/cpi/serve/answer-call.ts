@@ -10,7 +10,7 @@ import type { CallQueue } from './call-queue.ts';
 import { type HeldImage, type ImageStore, isDigest } from './image-store.ts';
 import type { ServeLimits } from './limits.ts';
 import { readBody } from './read-body.ts';
-import { runCall } from './run-call.ts';
+import { type Outcome, runCall } from './run-call.ts';
 
 /** What calls are answered with. */
 export interface CallDeps {
@@ -44,20 +44,15 @@ export async function answerCall(
   request.socket.setTimeout(0); // from now on it is the client that waits
   const call = parsed(text);
   const imagePath = imagePathIn(call);
-  if (imagePath === undefined) {
-    await carryOut(deps, { call, text, agent }, response);
-    return;
-  }
+  if (imagePath === undefined) return await carryOut(deps, { call, text, agent }, response);
   const digest = headerOf(request, 'boshvirt-image') ?? '';
   const image = isDigest(digest) ? await deps.images.take(digest) : undefined;
   if (!image) return askForImage(response, imagePath);
-  let outcome: string | undefined;
-  try {
-    const here = withImage(call as StemcellCall, image);
-    outcome = await carryOut(deps, { call, text: here, agent, digest }, response);
-  } finally {
-    await image.release(outcome === 'ok');
-  }
+  await carryOut(
+    deps,
+    { call, text: withImage(call as StemcellCall, image), agent, image, digest },
+    response,
+  );
 }
 
 const headerOf = ({ headers }: IncomingMessage, name: string): string | undefined => {
@@ -100,43 +95,51 @@ interface Work {
   readonly call: unknown;
   readonly text: string;
   readonly agent: JsonObject;
-  /** Of the image that the text names by now. */
+  /** The image that the text names by now. */
+  readonly image?: HeldImage;
   readonly digest?: string;
 }
 
 /** Runs the call in its turn, whether or not the client stays; one that left before its turn is not begun. */
-async function carryOut(deps: CallDeps, work: Work, response: ServerResponse): Promise<string> {
+async function carryOut(deps: CallDeps, work: Work, response: ServerResponse): Promise<void> {
   const came = performance.now();
-  let hasLeft = false;
   let began = came;
+  let outcome: Outcome = notBegun;
+  let hasLeft = false;
   response.once('close', () => {
     hasLeft = !response.writableFinished;
   });
-  const write = (text: string) => {
-    if (!hasLeft) response.write(text);
+  const write = (line: string) => {
+    if (!hasLeft) response.write(`${line}\n`);
   };
-  const { answer, outcome } = await deps.queue.run(async () => {
-    began = performance.now();
-    if (hasLeft) return { answer: '', outcome: 'not begun' };
-    response.writeHead(200, { 'content-type': 'text/plain; charset=utf-8', connection: 'close' });
-    return await withConfiguration(deps, work.agent, async (path) => {
-      const argv = [...deps.command, '--config', path] as [string, ...string[]];
-      return await runCall({ argv, text: work.text, onLog: (line) => write(`${line}\n`) });
+  try {
+    await deps.queue.run(async () => {
+      began = performance.now();
+      if (hasLeft) return;
+      response.writeHead(200, { 'content-type': 'text/plain; charset=utf-8', connection: 'close' });
+      response.flushHeaders(); // the client may tell a call that began from one that did not
+      outcome = await withConfiguration(deps, work.agent, async (path) => {
+        const argv = [...deps.command, '--config', path] as [string, ...string[]];
+        return await runCall({ argv, text: work.text, onLog: write });
+      });
     });
-  });
-  write(`${answer}\n`);
-  response.end();
+  } finally {
+    await work.image?.release(outcome.word === 'ok');
+  }
   const ended = performance.now();
   deps.audit.note({
     ...callFacts(work.call),
     image: work.digest?.slice(0, 12),
     waitedMs: Math.round(began - came),
     ms: Math.round(ended - began),
-    outcome,
+    outcome: outcome.word,
     client: hasLeft ? 'left' : undefined,
   });
-  return outcome;
+  write(outcome.answer);
+  response.end();
 }
+
+const notBegun: Outcome = { answer: '', word: 'not begun' };
 
 async function withConfiguration<T>(
   { folder, cpiConfig }: CallDeps,

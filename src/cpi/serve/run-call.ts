@@ -15,8 +15,8 @@ export interface Call {
 export interface Outcome {
   /** The CPI's answer as one line without its end. */
   readonly answer: string;
-  /** `ok`, or the type of its error. */
-  readonly outcome: string;
+  /** How it went in a word: `ok`, or the type of its error. */
+  readonly word: string;
 }
 
 /**
@@ -34,8 +34,8 @@ export async function runCall({ argv, text, onLog }: Call): Promise<Outcome> {
         if (stream === 'stderr') onLog(line);
       },
     });
-    const outcome = outcomeOf(stdout);
-    return outcome === undefined ? noAnswer('it ended well') : { answer: stdout.trimEnd(), outcome };
+    const word = wordFor(stdout);
+    return word === undefined ? noAnswer('it ended well') : { answer: stdout.trimEnd(), word };
   } catch (error) {
     const [said = ''] = messageOf(error).split('\n'); // the lines after it may quote the request; they went to onLog
     return noAnswer(said);
@@ -44,11 +44,11 @@ export async function runCall({ argv, text, onLog }: Call): Promise<Outcome> {
 
 function noAnswer(why: string): Outcome {
   const fault = new CloudError('CloudError', `The host's boshvirt cpi gave no answer: ${why}`);
-  return { answer: JSON.stringify(failure(fault)), outcome: 'no answer' };
+  return { answer: JSON.stringify(failure(fault)), word: 'no answer' };
 }
 
 /** undefined for what is no answer of a CPI. */
-function outcomeOf(text: string): string | undefined {
+function wordFor(text: string): string | undefined {
   try {
     const { error } = JSON.parse(text) as { error: { type: string } | null };
     return error === null ? 'ok' : error.type.replace('Bosh::Clouds::', '');

@@ -7,7 +7,7 @@ import { text } from 'node:stream/consumers';
 import { connect as connectTls } from 'node:tls';
 import { describe, expect, test } from 'vitest';
 import { cpiCertificates } from '../../../support/cpi-certificates.ts';
-import { answerIn, send } from './served-client.ts';
+import { answerIn, connectTo, send } from './served-client.ts';
 import { address, echo, serveCpi } from './served-cpi.ts';
 
 describe('who is let in', () => {
@@ -84,12 +84,7 @@ describe('what is refused', () => {
 
   test('a request without end is cut off at the limit', async () => {
     await using served = await serveCpi(echo, { limits: { requestBytes: 1000 } });
-    const { boshvirt_cpi_ca: ca, boshvirt_cpi_client_tls: client } = served.certificates;
-    const socket = connectTls({
-      ...{ host: address, port: served.serving.port, ca: ca.certificate },
-      ...{ cert: client.certificate, key: client.private_key },
-    });
-    socket.on('error', () => {});
+    const socket = connectTo(served);
     socket.write('POST /cpi HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n');
     const piece = `400\r\n${'x'.repeat(1024)}\r\n`;
     socket.write(piece + piece);
@@ -98,12 +93,7 @@ describe('what is refused', () => {
 
   test('a client that says nothing is left', async () => {
     await using served = await serveCpi(echo, { limits: { idleMs: 50 } });
-    const { boshvirt_cpi_ca: ca, boshvirt_cpi_client_tls: client } = served.certificates;
-    const socket = connectTls({
-      ...{ host: address, port: served.serving.port, ca: ca.certificate },
-      ...{ cert: client.certificate, key: client.private_key },
-    });
-    socket.on('error', () => {});
+    const socket = connectTo(served);
     socket.write('POST /cpi HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n{');
     expect(await text(socket).catch(() => '')).toBe('');
   });

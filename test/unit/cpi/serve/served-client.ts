@@ -1,8 +1,9 @@
 import { request } from 'node:https';
 import { text } from 'node:stream/consumers';
+import { connect, type TLSSocket } from 'node:tls';
 import type { CpiPair } from '../../../support/cpi-certificates.ts';
 import { renderJob } from '../../../support/render-job.ts';
-import type { Served } from './served-cpi.ts';
+import { address, type Served } from './served-cpi.ts';
 
 export interface Sent {
   readonly method?: string;
@@ -37,6 +38,13 @@ export async function send(served: Served, sent: Sent = {}): Promise<{ status: n
     outgoing.end(body);
   });
   return { status: response.statusCode ?? 0, body: await text(response) };
+}
+
+/** The bare connection of a client of ours; what goes wrong on it is heard by its end alone. */
+export function connectTo({ serving, certificates }: Served): TLSSocket {
+  const { boshvirt_cpi_ca: ca, boshvirt_cpi_client_tls: client } = certificates;
+  const shows = { ca: ca.certificate, cert: client.certificate, key: client.private_key };
+  return connect({ host: address, port: serving.port, ...shows }).on('error', () => {});
 }
 
 /** The last line of an answer, which is the CPI's. */
