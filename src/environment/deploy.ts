@@ -9,10 +9,12 @@ import { networkNamespaceOf, roadTo } from './session.ts';
 import type { Caller } from './steps/step.ts';
 
 /** The stemcell's place in a manifest: a tarball on this machine, or an address that bosh downloads. */
-export type StemcellSource = { readonly sha1: string } & (
-  | { readonly path: string }
-  | { readonly url: string }
-);
+export type StemcellSource = {
+  readonly sha1: string;
+  /** Of a stemcell that was looked into. */
+  readonly name?: string;
+  readonly version?: string;
+} & ({ readonly path: string } | { readonly url: string });
 
 /** As a manifest writes it. */
 const urlOf = (stemcell: StemcellSource): string =>

@@ -1,4 +1,4 @@
-import { readPins } from '../manifest/pins.ts';
+import { readPins, type StemcellPin } from '../manifest/pins.ts';
 import { UserError } from '../platform/errors.ts';
 import type { StemcellSource } from './deploy.ts';
 import type { EnvironmentRecord } from './record.ts';
@@ -12,9 +12,11 @@ export const hasPinnedStemcell = ({
   profile !== 'machine' && stemcell === undefined && agent === undefined;
 
 /** The stemcell for a director's machine on a backend. Throws a UserError UNSUPPORTED where there is none. */
-export async function pinnedStemcell(backend: string): Promise<{ url: string; sha1: string; name: string }> {
+export async function pinnedStemcell(
+  backend: string,
+): Promise<Pick<StemcellPin, 'name' | 'version' | 'url' | 'sha1'>> {
   const pin = (await readPins())['machine-stemcells'][backend];
-  if (pin) return { url: pin.url, sha1: pin.sha1, name: `${pin.name}/${pin.version}` };
+  if (pin) return pin;
   throw new UserError('UNSUPPORTED', `boshvirt knows no stemcell for a director on ${backend}`, {
     hints: ['name one: --stemcell FILE'],
   });

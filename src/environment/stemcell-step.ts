@@ -25,7 +25,7 @@ export function stemcellStep({ request, before, backend, caller: { log, signal }
       } else if (hasPinnedStemcell(required(work.record))) {
         const pinned = await pinnedStemcell(backend.module.name);
         work.stemcell = pinned;
-        say(pinned.name);
+        say(`${pinned.name}/${pinned.version}`);
       } else {
         const form = requiredForm(backend.module);
         const place = { cacheDir: cacheFolder(), form, log, signal, onStep: say };

@@ -1,8 +1,6 @@
 import type { Artifact } from '../../downloads/index.ts';
-import { interpolateText } from '../../engine/template/index.ts';
 import { artifactsOf } from '../../manifest/artifacts.ts';
-import { deploySource, type StemcellSource } from '../deploy.ts';
-import { requireFiles } from '../inputs.ts';
+import type { StemcellSource } from '../deploy.ts';
 import type { EnvironmentRecord } from '../record.ts';
 import { releasesIn } from './config-releases.ts';
 import { renderedConfigs } from './rendered-configs.ts';
@@ -16,15 +14,12 @@ export interface NeededArtifacts {
   readonly director: readonly Artifact[];
 }
 
-/** All that has to be on this machine before create-env. Throws USAGE for a folder of bosh-deployment that lacks a file. */
+/** All that has to be on this machine before create-env by `manifest`, an open one. */
 export async function neededArtifacts(
   record: EnvironmentRecord,
   stemcell: StemcellSource,
-  boshvirtCommand: string,
+  manifest: string,
 ): Promise<NeededArtifacts> {
-  const { manifestPath, opsFiles, vars, varsFiles } = deploySource(record, stemcell, boshvirtCommand);
-  await requireFiles('file of bosh-deployment', [manifestPath, ...opsFiles]);
-  const manifest = await interpolateText({ manifestPath, opsFiles, vars, varsFiles });
   const configs = await renderedConfigs(record);
   const workload = await workloadStemcellOf(record);
   return {
