@@ -1,13 +1,7 @@
-import { createHash } from 'node:crypto';
-import { writeFile } from 'node:fs/promises';
-import { stringify } from 'yaml';
-import { tarball } from '../../src/release/tarball.ts';
+import { writeRelease } from './write-release.ts';
 
 /** The names under which a manifest speaks of the release. */
 export const tinyRelease = { name: 'tiny', job: 'tiny' } as const;
-
-const digest = (algorithm: 'sha1' | 'sha256', content: Uint8Array): string =>
-  createHash(algorithm).update(content).digest('hex');
 
 /**
  * Writes a release with one package that is compiled on the machine (its packaging script makes a program) and one job. The
@@ -15,48 +9,12 @@ const digest = (algorithm: 'sha1' | 'sha256', content: Uint8Array): string =>
  * monit starts and stops, sleeps. Gives the tarball's SHA-1.
  */
 export async function writeTinyRelease(path: string, version = '1'): Promise<string> {
-  const packed = await tarball([
-    { name: 'packaging', content: packaging, mode: 0o755 },
-    { name: 'tiny/greet.in', content: program },
-  ]);
-  const job = await tarball([
-    { name: 'job.MF', content: stringify(jobSpec) },
-    { name: 'monit', content: monit },
-    { name: 'templates/pre-start.erb', content: preStart },
-    { name: 'templates/ctl', content: ctl },
-  ]);
-  const fingerprints = { package: digest('sha256', packed), job: digest('sha256', job) };
-  const release = {
+  return await writeRelease(path, {
     name: tinyRelease.name,
     version,
-    commit_hash: 'unknown',
-    uncommitted_changes: false,
-    jobs: [
-      {
-        name: 'tiny',
-        version: fingerprints.job,
-        fingerprint: fingerprints.job,
-        sha1: digest('sha1', job),
-        packages: ['tiny'],
-      },
-    ],
-    packages: [
-      {
-        name: 'tiny',
-        version: fingerprints.package,
-        fingerprint: fingerprints.package,
-        sha1: digest('sha1', packed),
-        dependencies: [],
-      },
-    ],
-  };
-  const content = await tarball([
-    { name: 'release.MF', content: stringify(release) },
-    { name: 'jobs/tiny.tgz', content: job },
-    { name: 'packages/tiny.tgz', content: packed },
-  ]);
-  await writeFile(path, content);
-  return digest('sha1', content);
+    jobs: [job],
+    packages: [{ name: 'tiny', packaging, files: [{ name: 'tiny/greet.in', content: program }] }],
+  });
 }
 
 const packaging = `set -e
@@ -68,13 +26,6 @@ chmod 755 "$BOSH_INSTALL_TARGET/bin/greet"
 const program = `#!/bin/sh
 echo "@MADE@: $1" >> /var/vcap/store/greetings
 `;
-
-const jobSpec = {
-  name: 'tiny',
-  templates: { 'pre-start.erb': 'bin/pre-start', ctl: 'bin/ctl' },
-  packages: ['tiny'],
-  properties: { 'tiny.greeting': { description: 'What is written down at each start', default: 'hello' } },
-};
 
 const preStart = `#!/bin/sh
 /var/vcap/packages/tiny/bin/greet '<%= p("tiny.greeting") %>'
@@ -101,3 +52,11 @@ case "$1" in
     ;;
 esac
 `;
+
+const job = {
+  name: tinyRelease.job,
+  packages: ['tiny'],
+  templates: { 'bin/pre-start': preStart, 'bin/ctl': ctl },
+  monit,
+  properties: { 'tiny.greeting': { default: 'hello' } },
+};

@@ -3,4 +3,6 @@ import { readFileSync } from 'node:fs';
 import { StandInDirector } from './director.ts';
 
 const [, , optionsPath = ''] = process.argv;
-await new StandInDirector(JSON.parse(readFileSync(optionsPath, 'utf8'))).listen();
+const { passwordFile, ...options } = JSON.parse(readFileSync(optionsPath, 'utf8'));
+const password = options.password ?? readFileSync(passwordFile, 'utf8').trim();
+await new StandInDirector({ ...options, password }).listen();
