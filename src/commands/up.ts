@@ -6,20 +6,26 @@ import { keyValues } from '../command-line/key-values.ts';
 import { environmentArg, yesFlag } from '../command-line/shared-flags.ts';
 import { backendNames } from '../cpi/backends/registry.ts';
 import { requestFromFiles, withoutGaps } from '../environment/config-file.ts';
+import { downloadLock } from '../environment/download-lock.ts';
 import { engineNames } from '../environment/engines.ts';
+import { profileNames } from '../environment/record.ts';
 import { parseMegabytes } from '../environment/sizes.ts';
 import { type UpOutcome, up } from '../environment/up.ts';
+import type { UpOptions } from '../environment/up-job.ts';
 import { type SizeName, sizes, type UpRequest } from '../environment/up-settings.ts';
 import { readVariables } from '../environment/variables.ts';
 import { formatDuration } from '../platform/amounts.ts';
 
 /** What an environment is to be: `up` makes it so, `plan` tells what that takes. */
-export const requestFlags = {
+export const upFlags = {
   backend: Flags.string({
     description: `hypervisor: auto, ${backendNames.join(', ')}`,
     env: 'BOSHVIRT_BACKEND',
   }),
-  profile: Flags.string({ description: 'what comes up: machine', env: 'BOSHVIRT_PROFILE' }),
+  profile: Flags.string({
+    description: `what comes up: ${profileNames.join(', ')}`,
+    env: 'BOSHVIRT_PROFILE',
+  }),
   engine: Flags.string({
     options: [...engineNames],
     description: 'who carries out create-env',
@@ -56,6 +62,18 @@ export const requestFlags = {
     description: 'a folder or a commit of bosh-deployment, or pinned',
     env: 'BOSHVIRT_BOSH_DEPLOYMENT',
   }),
+  'workload-cidr': Flags.string({
+    description: 'lite: IPv4 range of the containers (default: 10.244.0.0/16, or the next free one)',
+    env: 'BOSHVIRT_WORKLOAD_CIDR',
+  }),
+  domain: Flags.string({
+    description: 'lite: the domain whose names all lead to the router (default: bosh.test)',
+    env: 'BOSHVIRT_DOMAIN',
+  }),
+  'workload-stemcell': Flags.string({
+    description: 'with a director: stemcell tarball for deployments, or none (default: fetched)',
+    env: 'BOSHVIRT_WORKLOAD_STEMCELL',
+  }),
   offline: Flags.boolean({ description: 'fetch nothing', env: 'BOSHVIRT_OFFLINE' }),
   'ops-file': Flags.string({
     char: 'o',
@@ -75,13 +93,17 @@ export const requestFlags = {
     multipleNonGreedy: true,
     description: 'variables from a YAML file',
   }),
+  recreate: Flags.boolean({ description: 'delete the VM and make it anew; the persistent disk stays' }),
+  'adopt-disk': Flags.string({
+    description: 'make the VM anew with this persistent disk, one that boshvirt disks calls lost',
+  }),
   config: Flags.string({
     description: 'configuration file instead of the one found',
     env: 'BOSHVIRT_CONFIG',
   }),
 };
 
-type RequestFlags = Interfaces.InferredFlags<typeof requestFlags>;
+type UpFlags = Interfaces.InferredFlags<typeof upFlags>;
 
 export default class Up extends BaseCommand<typeof Up> {
   static override summary = 'Bring an environment up, or repair it: run it again at any time.';
@@ -96,10 +118,9 @@ export default class Up extends BaseCommand<typeof Up> {
   static override args = environmentArg;
   static override flags = {
     ...yesFlag,
-    ...requestFlags,
-    recreate: Flags.boolean({ description: 'delete the VM and make it anew; the persistent disk stays' }),
-    'adopt-disk': Flags.string({
-      description: 'make the VM anew with this persistent disk, one that boshvirt disks calls lost',
+    ...upFlags,
+    'update-lock': Flags.boolean({
+      description: 'accept what an address gives now, though boshvirt.lock has other bytes for it',
     }),
   };
 
@@ -107,17 +128,12 @@ export default class Up extends BaseCommand<typeof Up> {
     const start = performance.now();
     const { environment } = this.args;
     const request = await requestOf(environment, this.flags);
-    const { record, changed } = await up(
-      environment,
-      request,
-      {
-        recreate: this.flags.recreate,
-        offline: this.flags.offline,
-        adoptDisk: this.flags['adopt-disk'],
-        boshvirtCommand: this.boshvirtCommand,
-      },
-      this.caller(this.flags),
-    );
+    const lock = { configPath: this.flags.config, update: this.flags['update-lock'] };
+    const options = {
+      ...optionsOf(this.flags, this.boshvirtCommand),
+      downloadLock: await downloadLock(environment, lock),
+    };
+    const { record, changed } = await up(environment, request, options, this.caller(this.flags));
     const named = environment === 'default' ? '' : ` ${environment}`;
     this.print(
       `${changed ? 'Environment' : 'Nothing to do: environment'} '${environment}' is up (${formatDuration(performance.now() - start)}).`,
@@ -136,12 +152,20 @@ export default class Up extends BaseCommand<typeof Up> {
   }
 }
 
+/** How `up` goes about it. */
+export const optionsOf = (flags: UpFlags, boshvirtCommand: string): UpOptions => ({
+  recreate: flags.recreate,
+  offline: flags.offline,
+  adoptDisk: flags['adopt-disk'],
+  boshvirtCommand,
+});
+
 /** What was typed, over what the configuration files say. */
-export async function requestOf(environment: string, flags: RequestFlags): Promise<UpRequest> {
+export async function requestOf(environment: string, flags: UpFlags): Promise<UpRequest> {
   return { ...(await requestFromFiles(environment, flags.config)), ...withoutGaps(typed(flags)) };
 }
 
-function typed(flags: RequestFlags): UpRequest {
+function typed(flags: UpFlags): UpRequest {
   const megabytes = (flag: 'memory' | 'disk' | 'ephemeral-disk') => {
     const value = flags[flag];
     return value === undefined ? undefined : parseMegabytes(value, `--${flag}`);
@@ -161,6 +185,9 @@ function typed(flags: RequestFlags): UpRequest {
     stemcell: flags.stemcell,
     agent: flags.agent,
     boshDeployment: flags['bosh-deployment'],
+    workloadCidr: flags['workload-cidr'],
+    domain: flags.domain,
+    workloadStemcell: flags['workload-stemcell'],
     ops: flags['ops-file']?.map((path) => resolve(path)),
     vars: flags.var && readVariables(keyValues(flags.var, '--var')),
     varsFiles: flags['vars-file']?.map((path) => resolve(path)),
