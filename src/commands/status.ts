@@ -42,6 +42,10 @@ export default class Status extends BaseCommand<typeof Status> {
       ['libvirt', found.uri],
       ['engine', found.engine],
     ];
+    if (found.cpiServer) {
+      const { state, url, detail } = found.cpiServer;
+      lines.push(['cpi server', `${state} at ${url}${detail === undefined ? '' : ` (${detail})`}`]);
+    }
     if (found.lostDisks.length > 0)
       lines.push(['lost', `${found.lostDisks.join(', ')} (boshvirt disks ${found.name} tells more)`]);
     this.print(lines.map(([name, value]) => `${name.padEnd(12)} ${value}`).join('\n'));

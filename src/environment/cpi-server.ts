@@ -12,11 +12,8 @@ import { type CpiServerState, cpiServerState } from './cpi-server/state.ts';
 import type { EnvironmentRecord } from './record.ts';
 import type { Caller } from './steps/step.ts';
 
+export { needsCpiServer } from './cpi-server/needs.ts';
 export { type CpiServerState, cpiServerState } from './cpi-server/state.ts';
-
-/** Whether the environment's director has its VMs made by this machine's CPI, and so needs it served. */
-export const needsCpiServer = ({ profile }: Pick<EnvironmentRecord, 'profile'>): boolean =>
-  profile === 'director';
 
 const startTimeoutMs = 60_000;
 

@@ -13,6 +13,7 @@ import { systemUri } from '../host/libvirt-service.ts';
 import { UserError } from '../platform/errors.ts';
 import { type Check, type Finding, ok } from '../platform/finding.ts';
 import { allBackends, automaticBackend } from './choose-backend.ts';
+import { cpiServerChecks } from './cpi-server/checks.ts';
 import { dataFolder } from './paths.ts';
 import { readableRecords } from './record.ts';
 import type { Caller } from './steps/step.ts';
@@ -30,7 +31,7 @@ export async function doctor(backend: string | undefined): Promise<DoctorFinding
   const modules = backend === undefined ? await allBackends() : [await backendModule(backend)];
   const wanted = backend === undefined ? await wantedBackends() : [backend];
   const [driver] = (modules.find(({ name }) => wanted.includes(name)) ?? modules[0])?.drivers ?? [];
-  const own = backend === undefined ? [automatic] : [];
+  const own = backend === undefined ? [automatic, ...(await cpiServerChecks())] : [];
   const general = await inspect([...hostChecks(dataFolder(), systemUri(driver ?? '')), ...own]);
   const each = await Promise.all(modules.map((module) => doctorOf(module, wanted.includes(module.name))));
   return [...general, ...each.flat()];

@@ -3,6 +3,7 @@ import { removePrivateHost } from '../host/private-host/index.ts';
 import { BoshvirtError, messageOf } from '../platform/errors.ts';
 import { type Lock, takeLock } from '../platform/lock.ts';
 import type { Log } from '../platform/log.ts';
+import { needsCpiServer, stopCpiServer } from './cpi-server.ts';
 import { deploySource, engineContext } from './deploy.ts';
 import { engineToDelete } from './engines.ts';
 import { requireFiles } from './inputs.ts';
@@ -45,6 +46,15 @@ function stepsOfDown(
       async run() {
         await writeRecord({ ...record, phase: 'deleting' });
         await wakeHost(record, caller.log, caller.signal);
+      },
+    },
+    {
+      title: 'Stop the CPI server',
+      skip: () => (needsCpiServer(record) ? undefined : 'there is none'),
+      // the director is not to make VMs while they are deleted
+      run: async (_, say) => {
+        say('calls that run come to their end');
+        await stopCpiServer(record, caller);
       },
     },
     {

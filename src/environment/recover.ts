@@ -2,6 +2,8 @@ import type { Backend, VmCid } from '../cpi/backend.ts';
 import { UserError } from '../platform/errors.ts';
 import { takeLock } from '../platform/lock.ts';
 import { setClock } from './clock.ts';
+import { cpiServerState, needsCpiServer, startCpiServer } from './cpi-server.ts';
+import { cpiServerState, needsCpiServer, startCpiServer } from './cpi-server.ts';
 import { agentOf } from './credentials.ts';
 import { hasDirector } from './director/index.ts';
 import { environmentPaths, privateHostFolder } from './paths.ts';
@@ -111,6 +113,20 @@ function agentStep({ log, signal }: Caller): Step<RecoverWork> {
   };
 }
 
+/** Before the director is asked, which may have VMs made at once. */
+function cpiServerStep(caller: Caller): Step<RecoverWork> {
+  return {
+    title: 'Serve the CPI to the director',
+    async run({ record, report }, say) {
+      const { state: found, url } = await cpiServerState(record, caller.signal);
+      const done = found === 'running' ? undefined : 'started';
+      if (done) await startCpiServer(record, caller);
+      report.push({ part: 'cpi-server', name: url, found, done });
+      say(done ?? 'it runs');
+    },
+  };
+}
+
 /** Only where there is one. */
 function directorSteps(
   { record }: RecoverWork,
@@ -119,6 +135,7 @@ function directorSteps(
 ): Step<RecoverWork>[] {
   if (!hasDirector(record)) return [];
   return [
+    ...(needsCpiServer(record) ? [cpiServerStep(caller)] : []),
     {
       title: 'Ask the director',
       async run({ report }, say) {

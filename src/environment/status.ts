@@ -1,6 +1,7 @@
 import type { PowerState } from '../cpi/backend.ts';
 import { messageOf } from '../platform/errors.ts';
 import type { Log } from '../platform/log.ts';
+import { type CpiServerState, cpiServerState, needsCpiServer } from './cpi-server.ts';
 import { agentOf } from './credentials.ts';
 import { lostDisks } from './lost-disks.ts';
 import { type EnvironmentRecord, environmentNames, readRecord, requireRecord } from './record.ts';
@@ -26,6 +27,8 @@ export interface EnvironmentStatus {
   readonly lostDisks: readonly string[];
   readonly resources: EnvironmentRecord['resources'];
   readonly accelerator: string | undefined;
+  /** What serves the CPI to the environment's director; undefined where nothing has to. */
+  readonly cpiServer: CpiServerState | undefined;
 }
 
 export async function status(name: string, log: Log, signal: AbortSignal): Promise<EnvironmentStatus> {
@@ -76,6 +79,7 @@ async function statusOf(
     network: record.network.cidr,
     resources: record.resources,
     vm: await currentVm(record.name),
+    cpiServer: needsCpiServer(record) ? await cpiServerState(record, signal) : undefined,
   };
   const unseen = { disks: [], lostDisks: [], accelerator: undefined };
   if (!(await hostRuns(record))) {
