@@ -28,5 +28,7 @@ for name in $(env | sed -n 's/^\(BOSH_[A-Z0-9_]*\)=.*/\1/p'); do unset "$name"; 
 direct=${no_proxy:-${NO_PROXY:-}}
 export BOSHVIRT_HOME="$HOME" HOME={{home}} PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"
 export no_proxy="${direct:+$direct,}"{{machine}} NO_PROXY="${direct:+$direct,}"{{machine}}
+# without a terminal bosh tells its steps only when told to
+[ -t 1 ] || set -- --tty --no-color "$@"
 
 {{command}}
