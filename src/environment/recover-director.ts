@@ -1,67 +1,54 @@
 import { ToolError } from '../platform/errors.ts';
-import { waitFor } from '../platform/retry.ts';
-import { type DirectorBosh, directorBosh } from './director/index.ts';
+import { askDirector, directorBosh, waitForDirector } from './director/index.ts';
 import type { EnvironmentRecord } from './record.ts';
 import type { Recovered } from './recovered.ts';
 import type { Caller } from './steps/step.ts';
 
-/** Its jobs start one after the other once its agent answers. */
-const startTimeoutMs = 10 * 60_000;
-const lookTimeoutMs = 30_000;
+type Asking = Pick<Caller, 'log' | 'signal'>;
 
-/**
- * Waits until the director answers, and looks at its deployments' VMs; with `cloudCheck` the director mends what does not answer.
- * Throws a ToolError DIRECTOR with its last words if it does not come up.
- */
+/** Waits until the director answers. Throws a ToolError DIRECTOR with what there is to know if it does not come up. */
 export async function recoverDirector(
   record: EnvironmentRecord,
+  caller: Asking,
+  say: (line: string) => void,
+): Promise<Recovered> {
+  const facts = { part: 'director', name: record.network.ip } as const;
+  if (await answers(record, caller)) return { ...facts, found: 'answers', done: undefined };
+  await waitForDirector(record, caller, say);
+  return { ...facts, found: 'silent', done: 'waited for it' };
+}
+
+async function answers(record: EnvironmentRecord, { signal }: Asking): Promise<boolean> {
+  try {
+    await askDirector(record, signal);
+    return true;
+  } catch (error) {
+    signal.throwIfAborted();
+    if (!(error instanceof ToolError)) throw error;
+    return false;
+  }
+}
+
+/**
+ * What the director says of each deployment's VMs; with `cloudCheck` it mends those that do not run: containers in a lite environment do
+ * not outlive the machine's start. Throws PREFLIGHT without a bosh CLI, a ToolError DIRECTOR for what it cannot mend.
+ */
+export async function recoverDeployments(
+  record: EnvironmentRecord,
   cloudCheck: boolean,
-  caller: Pick<Caller, 'log' | 'signal'>,
+  caller: Asking,
   say: (line: string) => void,
 ): Promise<Recovered[]> {
   const bosh = await directorBosh(record, caller);
-  const ready = await waitForDirector(bosh, caller, say);
-  const report: Recovered[] = [
-    {
-      part: 'director',
-      name: record.network.ip,
-      found: ready === 'at once' ? 'answers' : 'silent',
-      done: ready === 'at once' ? undefined : 'waited for it',
-    },
-  ];
+  const report: Recovered[] = [];
   for (const { name = '' } of await bosh.rows(['deployments'])) {
     const vms = await bosh.rows(['-d', name, 'vms']);
     const silent = vms.filter(({ process_state: state }) => state !== 'running').length;
     const found = silent === 0 ? `${vms.length} VMs run` : `${silent} of ${vms.length} VMs do not run`;
     const mends = silent > 0 && cloudCheck;
+    say(`${name}: ${found}`);
     if (mends) await bosh.run(['-d', name, 'cloud-check', '--auto'], { onLine: say });
-    report.push({ part: 'deployment', name, found, done: mends ? 'cloud-check --auto' : undefined });
+    report.push({ part: 'deployment', name, found, done: mends ? 'bosh cloud-check --auto' : undefined });
   }
   return report;
-}
-
-async function waitForDirector(
-  bosh: DirectorBosh,
-  { signal }: Pick<Caller, 'signal'>,
-  say: (line: string) => void,
-): Promise<'at once' | 'later'> {
-  let last: unknown;
-  let tries = 0;
-  const isUp = await waitFor(
-    async () => {
-      tries++;
-      try {
-        await bosh.run(['environment'], { timeoutMs: lookTimeoutMs });
-        return true;
-      } catch (error) {
-        if (!(error instanceof ToolError)) throw error;
-        last = error;
-        say('it does not answer yet');
-        return undefined;
-      }
-    },
-    { timeoutMs: startTimeoutMs, intervalMs: 5_000, signal },
-  );
-  if (!isUp) throw last;
-  return tries === 1 ? 'at once' : 'later';
 }

@@ -1,14 +1,14 @@
 import type { Backend, VmCid } from '../cpi/backend.ts';
 import { UserError } from '../platform/errors.ts';
 import { takeLock } from '../platform/lock.ts';
+import { findBoshProgram } from './bosh-program.ts';
 import { setClock } from './clock.ts';
-import { cpiServerState, needsCpiServer, startCpiServer } from './cpi-server.ts';
 import { cpiServerState, needsCpiServer, startCpiServer } from './cpi-server.ts';
 import { agentOf } from './credentials.ts';
 import { hasDirector } from './director/index.ts';
 import { environmentPaths, privateHostFolder } from './paths.ts';
 import { type EnvironmentRecord, requireRecord } from './record.ts';
-import { recoverDirector } from './recover-director.ts';
+import { recoverDeployments, recoverDirector } from './recover-director.ts';
 import { type Recovered, slept } from './recovered.ts';
 import { hostRuns, openBackend, requireVm, wakeHost } from './session.ts';
 import { sitesOf } from './sites.ts';
@@ -139,7 +139,17 @@ function directorSteps(
     {
       title: 'Ask the director',
       async run({ report }, say) {
-        report.push(...(await recoverDirector(record, cloudCheck, caller, say)));
+        const director = await recoverDirector(record, caller, say);
+        report.push(director);
+        say(director.done ?? 'it answers');
+      },
+    },
+    {
+      title: 'Look at its deployments',
+      skip: async () =>
+        cloudCheck || (await findBoshProgram()) ? undefined : 'there is no bosh CLI to ask with',
+      async run({ report }, say) {
+        report.push(...(await recoverDeployments(record, cloudCheck, caller, say)));
       },
     },
   ];

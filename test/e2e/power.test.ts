@@ -1,4 +1,7 @@
 /** Sleep, reboots and crashes by the real launcher: what goes on, what starts anew, and what a person is told of it. */
+import { rm, writeFile } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { waitFor } from '../../src/platform/retry.ts';
 import { type HostTraces, hostTraces } from '../support/host-traces.ts';
@@ -6,6 +9,8 @@ import { newPerson, type Person } from '../support/person.ts';
 
 let person: Person;
 let before: HostTraces;
+/** The probe stemcell is kept over test runs. */
+const env = { XDG_CACHE_HOME: process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache') };
 /** What only a machine that goes on has. */
 let boot: string;
 let vm: string;
@@ -13,7 +18,7 @@ let vm: string;
 beforeAll(async () => {
   person = await newPerson();
   before = await hostTraces(person.home);
-  const up = await person.run(['up', '--profile', 'machine', '--memory', '256MiB', '--yes']);
+  const up = await person.run(['up', '--profile', 'machine', '--memory', '256MiB', '--yes'], { env });
   expect(up).toMatchObject({ exitCode: 0 });
   vm = (await state()).vm;
   boot = await bootId();
@@ -73,7 +78,7 @@ describe('an environment that is put to sleep', () => {
     await person.inGuest('sudo date -s @1000000000');
     await person.run(['suspend']);
     await person.virsh('net-destroy', 'boshvirt-default');
-    expect((await person.run(['up'])).exitCode).toBe(0);
+    expect((await person.run(['up'], { env })).exitCode).toBe(0);
     expect(await bootId()).toBe(boot);
     expect(await isRight()).toBe(true);
   });
@@ -114,33 +119,30 @@ describe('recover', () => {
     expect(stdout).toMatch(new RegExp(`^PART .*\\n(.*\\n)*vm +${vm} +running +-\\n`));
   });
 
-  test('starts what was stopped by hand, and says each', async () => {
-    await person.virsh('destroy', vm);
-    await person.virsh('net-destroy', 'boshvirt-default');
-    await person.virsh('pool-destroy', 'boshvirt-default');
-    const ended = await recovered();
-    expect(ended).toMatchObject({
-      storage: 'stopped: started',
-      network: 'stopped: started',
-      vm: 'off: started',
-    });
-    expect(ended.agent).toBe('silent: waited for it');
-  });
-
   test('says that a machine is gone, and who makes another', async () => {
+    const path = join(person.home, 'machine.xml');
+    await writeFile(path, await person.virsh('dumpxml', '--inactive', vm));
     await person.virsh('destroy', vm);
     await person.virsh('undefine', vm);
     const refused = await person.run(['recover']);
-    expect(refused).toMatchObject({
-      exitCode: 70,
-      stderr: expect.stringContaining('boshvirt up default makes another'),
-    });
+    const advice = expect.stringContaining('boshvirt up default makes another');
+    expect(refused).toMatchObject({ exitCode: 70, stderr: advice });
+    await person.virsh('define', path);
+  });
+
+  test('starts what was stopped by hand, and says each', async () => {
+    await person.virsh('net-destroy', 'boshvirt-default');
+    await person.virsh('pool-destroy', 'boshvirt-default');
+    const parts = await recovered();
+    expect(parts).toMatchObject({ storage: 'stopped: started', network: 'stopped: started' });
+    expect(parts).toMatchObject({ vm: 'off: started', agent: 'silent: waited for it' });
   });
 });
 
 test('down leaves nothing, also of one that sleeps', async () => {
-  await person.run(['up']);
   await person.run(['suspend']);
+  expect(await state()).toMatchObject({ state: 'suspended' });
   expect(await person.run(['down', '--yes', '--purge'])).toMatchObject({ exitCode: 0 });
+  await rm(join(person.home, 'machine.xml'));
   expect(await hostTraces(person.home)).toEqual(before);
 });
