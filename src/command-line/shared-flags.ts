@@ -12,6 +12,15 @@ export const environmentArg = {
   }),
 };
 
+/** The same as a flag, for commands whose words mean something else. */
+export const environmentFlag = {
+  env: Flags.string({
+    description: 'name of the environment [BOSHVIRT_ENV]',
+    default: async () => defaultEnvironment(),
+    defaultHelp: async () => 'default',
+  }),
+};
+
 export const yesFlag = {
   yes: Flags.boolean({
     char: 'y',

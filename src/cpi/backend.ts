@@ -298,11 +298,6 @@ export interface Ground {
    * way out are the other host's.
    */
   prepareJoined(plan: Pick<GroundPlan, 'poolPath' | 'bridge'>): Promise<void>;
-  /**
-   * The same on a host that another one's network is made longer onto: its network is a bridge alone, and addresses, names and the
-   * way out are the other host's.
-   */
-  prepareJoined(plan: Pick<GroundPlan, 'poolPath' | 'bridge'>): Promise<void>;
   /** Free bytes where the disks lie. */
   freeBytes(): Promise<number>;
   inventory(): Promise<Inventory>;
@@ -404,6 +399,11 @@ export interface BackendModule {
   readonly drivers: readonly [string, ...string[]];
   /** Whether libvirt may be on another machine than the CPI. */
   readonly remote: boolean;
+  /**
+   * The options for a hypervisor on another machine that follow from its /proc/cpuinfo, which nobody can ask its libvirt for; absent
+   * where nothing does.
+   */
+  optionsElsewhere?(cpuinfo: string): Promise<JsonObject>;
   /** For `up` and `doctor`; does not connect. */
   preflight(): Promise<Preflight>;
   /** Must not connect: `info` has to answer while the hypervisor is down (contract 8.1, 2). */

@@ -5,5 +5,8 @@
  */
 export function kvmWorks(capabilitiesXml: string, cpuinfo: string | undefined): boolean {
   if (!/<domain type=['"]kvm['"]/.test(capabilitiesXml)) return false;
-  return cpuinfo === undefined || /^flags\s*:.*\b(vmx|svm)\b/m.test(cpuinfo);
+  return cpuinfo === undefined || canRunOnKvm(cpuinfo);
 }
+
+/** Whether a machine's processor has virtualization, by the text of its /proc/cpuinfo. */
+export const canRunOnKvm = (cpuinfo: string): boolean => /^flags\s*:.*\b(vmx|svm)\b/m.test(cpuinfo);

@@ -10,7 +10,14 @@ interface Answer {
 }
 
 /** The director's environment for a CPI (contract 1.1). */
-const env = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' };
+const usualEnv = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' };
+
+interface BoshCpiOptions {
+  /** Instead of the director's environment. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** The properties of an entry of the director's cpi-config. */
+  readonly properties?: object;
+}
 
 /** Calls the CPI as bosh does: a process of `boshvirt cpi` for each call, one request in, one line out. */
 export class BoshCpi {
@@ -18,14 +25,17 @@ export class BoshCpi {
   /** What all calls wrote to stderr. */
   log = '';
 
-  constructor(configPath: string) {
+  readonly #options: BoshCpiOptions;
+
+  constructor(configPath: string, options: BoshCpiOptions = {}) {
+    this.#options = options;
     this.#argv = [join(packageRoot(), 'bin/boshvirt'), 'cpi', '--config', configPath];
   }
 
   async request(method: string, args: readonly unknown[], director = 'director-1'): Promise<Answer> {
     const { stdout, stderr } = await run(this.#argv, {
-      input: requestText(method, args, director),
-      env,
+      input: requestText(method, args, director, this.#options.properties),
+      env: this.#options.env ?? usualEnv,
       cleanEnv: true,
     });
     this.log += stderr;
@@ -61,7 +71,12 @@ export class BoshCpi {
   }
 }
 
-function requestText(method: string, args: readonly unknown[], director: string): string {
-  const context = { director_uuid: director, request_id: 'cpi-123456' };
+function requestText(
+  method: string,
+  args: readonly unknown[],
+  director: string,
+  properties: object = {},
+): string {
+  const context = { director_uuid: director, request_id: 'cpi-123456', ...properties };
   return JSON.stringify({ method, arguments: args, context, api_version: 2 });
 }

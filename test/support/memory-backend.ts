@@ -413,10 +413,6 @@ class MemoryGround implements Ground {
     await this.prepare();
   }
 
-  async prepareJoined() {
-    await this.prepare();
-  }
-
   async freeBytes() {
     return 100 * 2 ** 30;
   }

@@ -13,9 +13,12 @@ const bootTimeoutMs = 180_000;
 /** Kept over test runs, as the product keeps it. */
 const cacheDir = join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'boshvirt');
 
+/** Where guests are. */
+type GuestHost = Pick<CpiHost, 'backend' | 'road'> & { readonly libvirtd: { readonly folder: string } };
+
 /** Guests of the probe stemcell on a host, spoken to as bosh and people do: by their agents and by ssh. */
 export class ProbeGuests {
-  readonly #host: CpiHost;
+  readonly #host: GuestHost;
   readonly #folder: string;
   readonly #ca: string;
   /** create_vm's last argument. */
@@ -23,7 +26,7 @@ export class ProbeGuests {
   /** The stemcell's file `image`, as create_stemcell gets it. */
   readonly imagePath: string;
 
-  private constructor(host: CpiHost, folder: string, ca: string, env: Readonly<Record<string, unknown>>) {
+  private constructor(host: GuestHost, folder: string, ca: string, env: Readonly<Record<string, unknown>>) {
     this.#host = host;
     this.#folder = folder;
     this.#ca = ca;
@@ -32,9 +35,9 @@ export class ProbeGuests {
   }
 
   /** `addresses`: last numbers of the guests' addresses, which their certificate names. */
-  static async prepare(host: CpiHost, addresses: readonly number[]): Promise<ProbeGuests> {
+  static async prepare(host: GuestHost, addresses: readonly number[]): Promise<ProbeGuests> {
     const folder = join(host.libvirtd.folder, 'guests');
-    await mkdir(folder);
+    await mkdir(folder, { recursive: true });
     const [cert, key] = await Promise.all([
       certificateFor(addresses),
       sshKey(folder),

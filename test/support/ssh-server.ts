@@ -15,8 +15,15 @@ export interface SshServer extends AsyncDisposable {
   logins(): Promise<number[]>;
 }
 
-/** Lets root in with a key of its own; neither /root nor a port of the machine is touched. `pid`: in the host's namespaces. */
-export async function startSshServer(pid: number): Promise<SshServer> {
+/**
+ * Lets root in with a key of its own; neither /root nor a port of the machine is touched. `pid`: in the host's namespaces;
+ * `client`: in those that the programs come from, the same unless said.
+ */
+export async function startSshServer(
+  pid: number,
+  address = '127.0.0.1:2222',
+  client = pid,
+): Promise<SshServer> {
   const folder = await mkdtemp(join(tmpdir(), 'ssh-'));
   const [home, keyfile, hostKey] = ['home', 'key', 'host-key'].map((name) => join(folder, name)) as [
     string,
@@ -30,11 +37,10 @@ export async function startSshServer(pid: number): Promise<SshServer> {
   const programs = join(folder, 'programs');
   await mkdir(programs);
   const known = `-F none -o UserKnownHostsFile='${join(folder, 'known')}' -o GlobalKnownHostsFile=none`;
-  const ssh = `exec nsenter --net -t ${pid} '${await which('ssh')}' ${known} "$@"`;
+  const ssh = `exec nsenter --net -t ${client} '${await which('ssh')}' ${known} "$@"`;
   await writeFile(join(programs, 'ssh'), `#!/bin/sh\n${ssh}\n`);
   await chmod(join(programs, 'ssh'), 0o755);
 
-  const address = '127.0.0.1:2222';
   const serve = `mount --bind '${home}' /root && exec dropbear -F -E -s -p ${address} -r '${hostKey}' -P ''`;
   const server = openPipe(['nsenter', '-m', '-n', '-t', `${pid}`, 'unshare', '-m', 'sh', '-c', serve]);
   const ended = once(server, 'exit');

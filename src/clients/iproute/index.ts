@@ -1,5 +1,7 @@
 /** What ip(8), of iproute2, says of a machine's network, or of a network namespace's. */
-import { run } from '../../platform/process.ts';
+import { ask } from './ask.ts';
+
+export { forgetNeighbour, knowsNeighbour, readVxlan, runBatch, sourceTowards } from './vxlan.ts';
 
 /** Where packets to some addresses go. */
 export interface Route {
@@ -45,7 +47,6 @@ interface PrintedAddresses {
   readonly addr_info?: readonly { readonly local?: string; readonly prefixlen?: number }[];
 }
 
-const timeoutMs = 10_000;
 /** Kinds of routes that are no sign of a network. */
 const marginal = ['broadcast', 'multicast', 'anycast'];
 
@@ -80,14 +81,4 @@ export async function readLinks(prefix: readonly string[] = []): Promise<Link[]>
     master,
     isUp: flags.includes('UP'),
   }));
-}
-
-/** Without anything to show ip prints nothing; of interfaces without IPv4 addresses it prints empty objects. */
-async function ask<T extends object>(
-  prefix: readonly string[],
-  words: readonly string[],
-): Promise<readonly T[]> {
-  const argv = [...prefix, 'ip', '-json', ...words] as [string, ...string[]];
-  const { stdout } = await run(argv, { timeoutMs });
-  return (JSON.parse(stdout.trim() || '[]') as T[]).filter((each) => Object.keys(each).length > 0);
 }

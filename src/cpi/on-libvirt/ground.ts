@@ -77,12 +77,6 @@ export class LibvirtGround implements Ground {
     await prepareJoinedNetwork(this.#host, bridge);
   }
 
-  async prepareJoined({ poolPath, bridge }: Pick<GroundPlan, 'poolPath' | 'bridge'>): Promise<void> {
-    const { prepareJoinedNetwork } = await import('./networks/joined-network.ts');
-    await this.#preparePool(poolPath);
-    await prepareJoinedNetwork(this.#host, bridge);
-  }
-
   async #preparePool(path: string): Promise<void> {
     const { libvirt, config } = this.#host;
     const name = config.storagePool;

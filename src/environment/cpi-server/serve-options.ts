@@ -5,6 +5,7 @@ import type { ServeOptions } from '../../cpi/serve/index.ts';
 import { cpiServerPort } from '../../manifest/compose.ts';
 import { shortHash } from '../../platform/ids.ts';
 import { packageRoot } from '../../platform/package-root.ts';
+import { cpiHosts } from '../hosts/open-host.ts';
 import type { EnvironmentRecord } from '../record.ts';
 import { networkNamespaceOf } from '../session.ts';
 import { cpiCertificates } from './certificates.ts';
@@ -17,7 +18,7 @@ export async function serveOptions(record: EnvironmentRecord): Promise<Omit<Serv
     address: record.network.gateway,
     port: cpiServerPort,
     tls: await cpiCertificates(record.name, 'server'),
-    cpiConfig: cpiConfigOf(record),
+    cpiConfig: { ...cpiConfigOf(record), hosts: await cpiHosts(record.name) },
     // the launcher only finds Node, which we have
     command: [process.execPath, join(packageRoot(), 'dist', 'main.cjs'), 'cpi'] as const,
   };

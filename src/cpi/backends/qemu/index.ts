@@ -11,6 +11,10 @@ export const qemu: BackendModule = {
   },
   drivers: ['qemu'],
   remote: true,
+  async optionsElsewhere(cpuinfo) {
+    const { canRunOnKvm } = await import('../../../platform/kvm.ts');
+    return canRunOnKvm(cpuinfo) ? {} : { accel: 'tcg' };
+  },
   preflight: async () => (await import('./preflight.ts')).qemuPreflight,
   async open(config, log) {
     const { openQemu } = await import('./open.ts');

@@ -1,0 +1,74 @@
+import { layTunnelEnd, reachesNeighbour, removeTunnelEnd } from '../../host/tunnel/index.ts';
+import { UserError } from '../../platform/errors.ts';
+import type { EnvironmentRecord } from '../record.ts';
+import type { Caller } from '../steps/step.ts';
+import { farEnd, nearEnd, nearPlaces } from './ends.ts';
+import { type HostRecord, readHosts } from './hosts-record.ts';
+import { openHost } from './open-host.ts';
+
+type Worker = Pick<Caller, 'log' | 'signal'>;
+
+/** Makes and starts what the environment has on a host: storage, a bridge, its VMs after a reboot. Idempotent. */
+export async function layHostGround(host: HostRecord, { log }: Worker): Promise<void> {
+  await using backend = await openHost(host, log);
+  await backend.ground.prepareJoined({ poolPath: host.pool.path, bridge: host.network.bridge });
+  await backend.ground.revive();
+}
+
+/**
+ * Makes the environment's network longer onto a host, or finds it so. Idempotent. Throws TEMPORARY if nothing comes through
+ * the tunnel, PERMISSION without root at either end.
+ */
+export async function joinNetworks(
+  record: EnvironmentRecord,
+  host: HostRecord,
+  { signal }: Worker,
+): Promise<void> {
+  const near = await nearPlaces(record);
+  await layTunnelEnd(await farEnd(host));
+  await layTunnelEnd(nearEnd(record, host, near));
+  const place = { prefix: near.bridges.prefix, netnsPath: near.netnsPath };
+  if (await reachesNeighbour(place, record.network.bridge, host.tunnel.probe.far, signal)) return;
+  const { near: here, far: there, port } = host.tunnel;
+  throw new UserError(
+    'TEMPORARY',
+    `Nothing comes through the tunnel to host '${host.name}': ${here} and ${there}, UDP port ${port}`,
+    {
+      hints: [
+        `let UDP port ${port} through the firewalls of both machines and between them`,
+        'behind NAT, give both machines addresses in a VPN (WireGuard, say) and name the host’s: --address',
+        `then run the same command again, or: boshvirt host add ${host.name} --env ${record.name}`,
+      ],
+    },
+  );
+}
+
+/** Takes both ends of the tunnel away. Idempotent. */
+export async function partNetworks(record: EnvironmentRecord, host: HostRecord): Promise<void> {
+  await partNearEnd(record, host);
+  await removeTunnelEnd(await farEnd(host));
+}
+
+/** Takes the end away that is here. Idempotent. */
+export async function partNearEnd(record: EnvironmentRecord, host: HostRecord): Promise<void> {
+  await removeTunnelEnd(nearEnd(record, host, await nearPlaces(record)));
+}
+
+/** Brings everything back that the environment has on its other hosts and between them, after a reboot of any of them. */
+export async function joinHosts(
+  record: EnvironmentRecord,
+  caller: Worker,
+  say: (line: string) => void,
+): Promise<void> {
+  for (const host of (await readHosts(record.name)).hosts) {
+    if (host.phase !== 'joined') {
+      say(
+        `${host.name} is ${host.phase}: boshvirt host ${host.phase === 'joining' ? 'add' : 'remove'} ends it`,
+      );
+      continue;
+    }
+    await layHostGround(host, caller);
+    await joinNetworks(record, host, caller);
+    say(`${host.name} is joined`);
+  }
+}

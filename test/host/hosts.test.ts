@@ -1,0 +1,147 @@
+/**
+ * An environment on two hosts, one story in order: two private libvirt hosts stand for two machines, the CPI is called as the
+ * director's requests reach it, and guests on either look for those on the other.
+ */
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { addHost } from '../../src/environment/hosts/add-host.ts';
+import { joinHosts } from '../../src/environment/hosts/join-host.ts';
+import { listHosts } from '../../src/environment/hosts/list-hosts.ts';
+import { removeHost } from '../../src/environment/hosts/remove-host.ts';
+import { privateHostFolder } from '../../src/environment/paths.ts';
+import { guestRoad } from '../../src/host/forward.ts';
+import { privateHostNames } from '../../src/host/private-host/index.ts';
+import { run } from '../../src/platform/process.ts';
+import { addressOf } from '../support/cpi-host.ts';
+import { ProbeGuests } from '../support/probe-guests.ts';
+import { TwoHosts, wire } from '../support/two-hosts.ts';
+
+/** Guests by the last number of their addresses: a container on the first host, a virtual machine on the second. */
+const [near, far] = [20, 30];
+
+let hosts: TwoHosts;
+let device: string;
+const guests = new Map<number, ProbeGuests>();
+const vms = new Map<number, string>();
+const guest = (number: number): ProbeGuests => guests.get(number) ?? expect.unreachable();
+const onSecond = async (...words: string[]) =>
+  await run(['nsenter', '-t', String(hosts.second.pid), '-n', ...words]);
+const farVirsh = async (...words: string[]) =>
+  (await run(['virsh', '-q', '-c', hosts.second.uri, ...words])).stdout.trim();
+
+beforeAll(async () => {
+  hosts = await TwoHosts.start();
+});
+afterAll(async () => await hosts?.[Symbol.asyncDispose]());
+
+test('a machine that does not answer is no host, and nothing is kept of it', async () => {
+  const uri = hosts.uri.replace(wire.second, '10.99.0.3');
+  await expect(addHost('work', 'box', { uri }, hosts.caller())).rejects.toMatchObject({ code: 'HYPERVISOR' });
+  expect(await listHosts('work', hosts.caller())).toMatchObject([{ name: 'first', state: 'joined' }]);
+});
+
+test('a way that lets no tunnel through is told with its ends, and the same command goes on from there', async () => {
+  const firewall = async (verb: '-I' | '-D') =>
+    await onSecond('iptables', verb, 'INPUT', '-p', 'udp', '--dport', '4789', '-j', 'DROP');
+  await firewall('-I');
+  await expect(addHost('work', 'box', { uri: hosts.uri }, hosts.caller())).rejects.toMatchObject({
+    code: 'TEMPORARY',
+    message: `Nothing comes through the tunnel to host 'box': ${wire.first} and ${wire.second}, UDP port 4789`,
+  });
+  expect((await listHosts('work', hosts.caller()))[1]).toMatchObject({ name: 'box', state: 'incomplete' });
+  await expect((await hosts.cpi('box')).call('info')).rejects.toThrow("'box', which is not in");
+  await firewall('-D');
+});
+
+test('a host is added by ssh: storage, a bridge, a tunnel to it', async () => {
+  const lines: string[] = [];
+  const host = await addHost('work', 'box', {}, hosts.caller(lines)); // begun before
+  ({ device } = host.tunnel);
+  expect(host).toMatchObject({
+    phase: 'joined',
+    backend: 'qemu',
+    tunnel: { near: wire.first, far: wire.second },
+  });
+  expect(lines.join()).toContain('boshvirt up work tells it');
+  expect(await hosts.links('first')).toContain(device);
+  expect(await hosts.links('second')).toContain(device);
+  expect(await farVirsh('net-list', '--name')).toContain(host.network.name);
+  expect(await listHosts('work', hosts.caller())).toMatchObject([
+    { name: 'first', state: 'joined' },
+    { name: 'box', state: 'joined', address: wire.second, vms: [] },
+  ]);
+});
+
+test('VMs are made on whichever host the request’s context names', async () => {
+  for (const [number, backend, name] of [
+    [near, 'lxc', undefined],
+    [far, 'qemu', 'box'],
+  ] as const) {
+    const folder = hosts.second.folder;
+    const road = guestRoad(privateHostNames(privateHostFolder()).netnsPath);
+    const made = await ProbeGuests.prepare({ backend, road, libvirtd: { folder: `${folder}/${backend}` } }, [
+      near,
+      far,
+    ]);
+    guests.set(number, made);
+    const cpi = await hosts.cpi(name);
+    const stemcell = await cpi.call('create_stemcell', made.imagePath, {});
+    const [vm] = (await cpi.call('create_vm', ...made.request(`agent-${number}`, stemcell, number))) as [
+      string,
+    ];
+    vms.set(number, vm);
+  }
+  expect(await farVirsh('list', '--name')).toBe(vms.get(far));
+  await guest(near).awake(near);
+  await guest(far).awake(far); // asked from the first host
+}, 300_000);
+
+test('they reach each other, also with packets that the way between the hosts is too narrow for', async () => {
+  const ask = async (from: number, to: number, bytes: number) =>
+    await guest(from).shell(from, `busybox ping -c 3 -W 3 -s ${bytes} ${addressOf(to)}`);
+  expect(await ask(near, far, 56)).toMatch(/ 0% packet loss/);
+  expect(await ask(far, near, 56)).toMatch(/ 0% packet loss/);
+  // the first ones are lost: their sender is told what fits
+  expect(await ask(near, far, 1472)).toMatch(/ [1-3] packets received/);
+});
+
+test('a host with VMs stays; the refusal names them', async () => {
+  await expect(removeHost('work', 'box', { force: false }, hosts.caller())).rejects.toMatchObject({
+    code: 'USAGE',
+    message: expect.stringContaining(String(vms.get(far))),
+  });
+  await expect((await hosts.cpi('box')).call('has_vm', vms.get(far))).resolves.toBe(true);
+  await expect((await hosts.cpi()).call('has_vm', vms.get(far))).resolves.toBe(false);
+});
+
+test('a lost tunnel is seen, and laid again', async () => {
+  await onSecond('ip', 'link', 'delete', device);
+  expect((await listHosts('work', hosts.caller()))[1]).toMatchObject({ state: 'apart', vms: [vms.get(far)] });
+  const lines: string[] = [];
+  await joinHosts(hosts.record, hosts.caller(), (line) => lines.push(line));
+  expect(lines).toEqual(['box is joined']);
+  await guest(far).awake(far);
+});
+
+test('without a wire the host is silent, and is not taken for gone', async () => {
+  await hosts.setWire('down');
+  expect((await listHosts('work', hosts.caller()))[1]).toMatchObject({ state: 'silent', vms: [] });
+  await expect(removeHost('work', 'box', { force: false }, hosts.caller())).rejects.toMatchObject({
+    code: 'HYPERVISOR',
+    hints: expect.arrayContaining([expect.stringContaining('host remove box --env work --force')]),
+  });
+  const { error } = await (await hosts.cpi('box')).request('has_vm', [vms.get(far)]);
+  expect(error?.message).toMatch(/ssh .*10\.99\.0\.2/);
+  await hosts.setWire('up');
+});
+
+test('removing a host leaves nothing there and nothing here', async () => {
+  await removeHost('work', 'box', { force: true }, hosts.caller());
+  expect(await farVirsh('list', '--all', '--name')).toBe('');
+  expect(await farVirsh('net-list', '--all', '--name')).not.toContain('work');
+  expect(await farVirsh('pool-list', '--all', '--name')).not.toContain('work');
+  for (const machine of ['first', 'second'] as const) {
+    expect(await hosts.links(machine)).not.toContain(device);
+    expect(await hosts.addresses(machine)).not.toContain('169.254.');
+  }
+  expect(await listHosts('work', hosts.caller())).toHaveLength(1);
+});

@@ -1,0 +1,162 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { vi } from 'vitest';
+import { cpiHosts } from '../../src/environment/hosts/open-host.ts';
+import { objectNames } from '../../src/environment/network-plan.ts';
+import { environmentPaths, privateHostFolder } from '../../src/environment/paths.ts';
+import { type EnvironmentRecord, writeRecord } from '../../src/environment/record.ts';
+import { openBackend } from '../../src/environment/session.ts';
+import type { Caller } from '../../src/environment/steps/step.ts';
+import {
+  privateHostNames,
+  privateHostUri,
+  removePrivateHost,
+  startPrivateHost,
+} from '../../src/host/private-host/index.ts';
+import { silentLog } from '../../src/platform/log.ts';
+import { packageRoot } from '../../src/platform/package-root.ts';
+import { run } from '../../src/platform/process.ts';
+import { BoshCpi } from './bosh-cpi.ts';
+import { gateway, mbusPassword } from './cpi-host.ts';
+import { recordWith } from './environment-record.ts';
+import { startLibvirtd, type TestLibvirtd } from './libvirtd.ts';
+import { type SshServer, startSshServer } from './ssh-server.ts';
+
+/** The addresses of the two machines on the wire between them. */
+export const wire = { first: '10.99.0.1', second: '10.99.0.2' };
+
+/**
+ * Two private libvirt hosts as two machines: each in its own network namespace, with a wire in between and an ssh server on the
+ * second. The environment `work`, of profile director, is laid on the first; whoever is its director is left open.
+ */
+export class TwoHosts implements AsyncDisposable {
+  readonly record: EnvironmentRecord;
+  readonly second: TestLibvirtd;
+  readonly ssh: SshServer;
+  /** The second's libvirt, as the first reaches it. */
+  readonly uri: string;
+  readonly #home: string;
+  readonly #namespaces: { readonly first: string; readonly second: string };
+
+  private constructor(home: string, record: EnvironmentRecord, second: TestLibvirtd, ssh: SshServer) {
+    this.#home = home;
+    this.record = record;
+    this.second = second;
+    this.ssh = ssh;
+    this.uri = `qemu+ssh://root@${ssh.address}/system?keyfile=${ssh.keyfile}&no_verify=1`;
+    this.#namespaces = {
+      first: privateHostNames(privateHostFolder()).netnsName,
+      second: privateHostNames(second.folder).netnsName,
+    };
+  }
+
+  static async start(): Promise<TwoHosts> {
+    await run([join(packageRoot(), 'bin/boshvirt'), '--version'], { timeoutMs: 120_000 }); // brings the build up to date
+    const home = await mkdtemp(join(tmpdir(), 'bv-')); // short: a socket's path holds 107 bytes
+    vi.stubEnv('XDG_DATA_HOME', home);
+    const folder = privateHostFolder();
+    const signal = AbortSignal.timeout(90_000);
+    const first = await startPrivateHost(folder, { driver: 'lxc', log: silentLog, signal });
+    const second = await startLibvirtd();
+    await layWire(privateHostNames(folder).netnsName, privateHostNames(second.folder).netnsName);
+    const ssh = await startSshServer(second.pid, `${wire.second}:2222`, first.pid);
+    vi.stubEnv('PATH', `${ssh.programs}${delimiter}${process.env.PATH}`);
+    const hosts = new TwoHosts(home, recordOfWork(), second, ssh);
+    await hosts.#layEnvironment();
+    return hosts;
+  }
+
+  async #layEnvironment(): Promise<void> {
+    const { record } = this;
+    await mkdir(environmentPaths(record.name).folder, { recursive: true });
+    await writeRecord(record);
+    await using backend = await openBackend(record, silentLog);
+    const { pool, network } = record;
+    const plan = {
+      poolPath: pool.path,
+      bridge: network.bridge,
+      gateway,
+      prefixLength: 24,
+      domain: 'work.test',
+    };
+    await backend.ground.prepare(plan);
+  }
+
+  /** What a command would be given; `lines` collects what its steps say. */
+  caller(lines: string[] = []): Caller {
+    return {
+      log: silentLog,
+      signal: AbortSignal.timeout(240_000),
+      async runSteps(steps, context) {
+        for (const step of steps)
+          if ((await step.skip?.(context)) === undefined) await step.run(context, (line) => lines.push(line));
+      },
+      confirm: async () => true,
+      tell: (line) => lines.push(line),
+    };
+  }
+
+  /** The CPI as the environment's server starts it for a request of its director's, for the host that the cpi-config names. */
+  async cpi(host?: string): Promise<BoshCpi> {
+    const { backend, name, uri, pool, network } = this.record;
+    const path = join(this.#home, `cpi-${host ?? 'first'}.json`);
+    const content = {
+      ...{ backend, environment: name, storage_pool: pool.name, network: network.name },
+      libvirt: { uri, network_namespace: `/run/netns/${this.#namespaces.first}` },
+      agent: { mbus: `https://mbus:${mbusPassword}@0.0.0.0:6868` },
+      hosts: await cpiHosts(name),
+    };
+    await writeFile(path, JSON.stringify(content));
+    const env = { PATH: process.env.PATH ?? '' }; // with the ssh that knows the way
+    return new BoshCpi(path, { env, properties: host === undefined ? {} : { boshvirt_host: host } });
+  }
+
+  /** Pulls the wire out, or puts it back. */
+  async setWire(state: 'up' | 'down'): Promise<void> {
+    await run(['ip', '-n', this.#namespaces.first, 'link', 'set', 'wire', state]);
+  }
+
+  /** Interfaces of either machine, by name. */
+  async links(machine: 'first' | 'second'): Promise<string[]> {
+    const { stdout } = await run(['ip', '-n', this.#namespaces[machine], '-json', 'link', 'show']);
+    return (JSON.parse(stdout) as { ifname: string }[]).map(({ ifname }) => ifname);
+  }
+
+  async addresses(machine: 'first' | 'second'): Promise<string> {
+    return (await run(['ip', '-n', this.#namespaces[machine], '-o', '-4', 'address', 'show'])).stdout;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.ssh[Symbol.asyncDispose]();
+    await this.second[Symbol.asyncDispose]();
+    await removePrivateHost(privateHostFolder());
+    vi.unstubAllEnvs();
+    await rm(this.#home, { recursive: true, force: true });
+  }
+}
+
+function recordOfWork(): EnvironmentRecord {
+  const { network, pool, bridge } = objectNames('work');
+  return recordWith({
+    profile: 'director',
+    backend: 'lxc',
+    uri: privateHostUri(privateHostFolder(), 'lxc'),
+    host: 'private',
+    network: { name: network, bridge, cidr: '10.244.78.0/24', gateway, ip: '10.244.78.10' },
+    pool: { name: pool, path: join(privateHostFolder(), 'pools', pool) },
+    phase: 'preparing',
+  });
+}
+
+async function layWire(first: string, second: string): Promise<void> {
+  const commands = [`link add wire netns ${first} type veth peer name wire netns ${second}`];
+  await run(['ip', '-batch', '-'], { input: `${commands.join('\n')}\n` });
+  for (const [namespace, address] of [
+    [first, wire.first],
+    [second, wire.second],
+  ] as const)
+    await run(['ip', '-n', namespace, '-batch', '-'], {
+      input: `address add ${address}/30 dev wire\nlink set wire up\n`,
+    });
+}
