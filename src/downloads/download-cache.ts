@@ -39,9 +39,15 @@ export class DownloadCache {
    * what it was is deleted and not found.
    */
   async find(artifact: Artifact): Promise<KeptFile | undefined> {
+    const found = await this.lookUp(artifact);
+    return found && (await this.#unlessDamaged(found));
+  }
+
+  /** The same by its description alone: nobody looks whether the file is still what it was. */
+  async lookUp(artifact: Artifact): Promise<KeptFile | undefined> {
     const matching = (await this.list()).filter((kept) => isThat(artifact, kept));
     const [found] = matching.sort((a, b) => servedAt(b, artifact) - servedAt(a, artifact));
-    return found && (await this.#unlessDamaged(found));
+    return found;
   }
 
   /** Takes in a whole file whose checksums are known, which `address` served. It is moved, and read-only from then on. */

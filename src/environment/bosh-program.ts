@@ -1,6 +1,6 @@
 import { chmod, copyFile, mkdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { type FetchOptions, fetchArtifacts } from '../downloads/index.ts';
+import { type Artifact, type FetchOptions, fetchArtifacts } from '../downloads/index.ts';
 import { type BoshProgram, findBosh } from '../engine/bosh-cli/index.ts';
 import { type Pins, readPins } from '../manifest/pins.ts';
 import { ToolError, UserError } from '../platform/errors.ts';
@@ -33,21 +33,24 @@ export async function requireBoshProgram(): Promise<BoshProgram> {
 export async function fetchBosh(options: FetchOptions, pin?: Pins['bosh-cli']): Promise<BoshProgram> {
   const found = await findBoshProgram();
   if (found) return found;
-  const { version, programs } = pin ?? (await readPins())['bosh-cli'];
-  const platform = `${process.platform}-${process.arch}`;
-  const program = programs[platform];
-  if (!program) {
-    throw new UserError('UNSUPPORTED', `boshvirt knows no bosh CLI to fetch for ${platform}`, {
-      hints: [installHint],
-    });
-  }
-  const artifact = { name: `bosh CLI ${version}`, urls: [program.url] as const, sha256: program.sha256 };
+  const artifact = await boshArtifact(pin);
   const [fetched] = await fetchArtifacts([artifact], options);
   await place(fetched?.path ?? '', fetchedBoshPath());
   const placed = await findBosh({ path: fetchedBoshPath() });
   if (placed) return placed;
-  throw new ToolError('PREFLIGHT', `${fetchedBoshPath()}, fetched from ${program.url}, does not run`, {
+  throw new ToolError('PREFLIGHT', `${fetchedBoshPath()}, fetched from ${artifact.urls[0]}, does not run`, {
     command: `${fetchedBoshPath()} --version`,
+    hints: [installHint],
+  });
+}
+
+/** The bosh CLI that `fetchBosh` fetches for this machine. Throws UNSUPPORTED where there is none. */
+export async function boshArtifact(pin?: Pins['bosh-cli']): Promise<Artifact> {
+  const { version, programs } = pin ?? (await readPins())['bosh-cli'];
+  const platform = `${process.platform}-${process.arch}`;
+  const program = programs[platform];
+  if (program) return { name: `bosh CLI ${version}`, urls: [program.url], sha256: program.sha256 };
+  throw new UserError('UNSUPPORTED', `boshvirt knows no bosh CLI to fetch for ${platform}`, {
     hints: [installHint],
   });
 }

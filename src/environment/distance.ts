@@ -43,7 +43,7 @@ export async function distance(
 }
 
 /** With a director: where its manifests lie now; undefined if they are not in the cache. */
-async function withSources(
+export async function withSources(
   record: EnvironmentRecord,
   caller: Caller,
 ): Promise<EnvironmentRecord | undefined> {
@@ -59,7 +59,7 @@ async function withSources(
 }
 
 /** Whether the director was given all that it would be given now; a stemcell's file that is gone since changes nothing. */
-async function hasItsInputs(wanted: EnvironmentRecord, before: EnvironmentRecord): Promise<boolean> {
+export async function hasItsInputs(wanted: EnvironmentRecord, before: EnvironmentRecord): Promise<boolean> {
   if (before.directorInputs === undefined) return false;
   const now = await directorInputs(wanted);
   return now === undefined || now === before.directorInputs;

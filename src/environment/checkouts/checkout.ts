@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type FetchOptions, fetchArtifacts } from '../../downloads/index.ts';
+import { type Artifact, type FetchOptions, fetchArtifacts } from '../../downloads/index.ts';
 import { type RepositoryName, type RepositoryPin, readPins } from '../../manifest/pins.ts';
 import { errnoOf, UserError } from '../../platform/errors.ts';
 import { isThere } from '../../platform/files.ts';
@@ -64,15 +64,24 @@ async function isWhole(folder: string, expected: string | undefined): Promise<bo
   return expected === undefined || treeId(await readFolder(folder)) === expected;
 }
 
+/** What is fetched for a ref that is not a folder. */
+export async function checkoutArtifact(name: RepositoryName, ref: string): Promise<Artifact> {
+  const pin = (await readPins()).repositories[name];
+  return archiveOf(name, ref === 'pinned' ? pin.commit : ref, pin);
+}
+
+function archiveOf(name: RepositoryName, commit: string, pin: RepositoryPin): Artifact {
+  const [first, ...mirrors] = pin.archives.map((address) => address.replace('((commit))', commit));
+  return { name: `${name} ${commit.slice(0, 8)}`, urls: [first ?? '', ...mirrors] };
+}
+
 async function download(
   name: RepositoryName,
   commit: string,
   pin: RepositoryPin,
   options: CheckoutOptions,
 ): Promise<SourceFile[]> {
-  const [first, ...mirrors] = pin.archives.map((address) => address.replace('((commit))', commit));
-  const artifact = { name: `${name} ${commit.slice(0, 8)}`, urls: [first ?? '', ...mirrors] as const };
-  const [fetched] = await fetchArtifacts([artifact], options);
+  const [fetched] = await fetchArtifacts([archiveOf(name, commit, pin)], options);
   return await readArchive(fetched?.path ?? '', options.signal);
 }
 

@@ -1,0 +1,75 @@
+import { chooseBackend, isOnThisMachine, refuseObstacles } from './choose-backend.ts';
+import { chooseHost } from './choose-host.ts';
+import { decideEnvironment } from './decide.ts';
+import { keptManifest, openManifest } from './deployed-manifest.ts';
+import { type Distance, distance, withSources } from './distance.ts';
+import { neededPackages } from './needed-packages.ts';
+import { type Downloads, downloadsOf } from './plan/downloads.ts';
+import { type HostObject, hostObjects } from './plan/host-objects.ts';
+import { type ManifestChange, manifestChange } from './plan/manifest-change.ts';
+import { plannedStemcell } from './plan/planned-stemcell.ts';
+import { type Room, roomFor } from './plan/room.ts';
+import { type EnvironmentRecord, readRecord } from './record.ts';
+import { refuseForeign } from './refuse-foreign.ts';
+import type { Caller } from './steps/step.ts';
+import type { UpOptions } from './up-job.ts';
+import { refuseSenseless, refuseUnfit } from './up-request.ts';
+import type { UpRequest } from './up-settings.ts';
+
+/** What `up` would do. */
+export interface Plan {
+  readonly environment: string;
+  /** How far the environment is from what is asked for; `new`: there is none of that name. */
+  readonly distance: Distance | 'new';
+  readonly profile: EnvironmentRecord['profile'];
+  readonly backend: { readonly name: string; readonly why: string };
+  readonly engine: EnvironmentRecord['engine'];
+  readonly libvirt: { readonly uri: string; readonly host: EnvironmentRecord['host'] };
+  /** Those of the operating system that would be installed, once agreed to. */
+  readonly packages: readonly string[];
+  readonly objects: readonly HostObject[];
+  readonly downloads: Downloads;
+  readonly manifest: ManifestChange;
+  /** undefined for a machine on another host. */
+  readonly room: Room | undefined;
+}
+
+/**
+ * Finds out what `up` would do and changes nothing: neither a lock nor a file is made. Throws what `up` would throw before its
+ * first step.
+ */
+export async function plan(
+  name: string,
+  request: UpRequest,
+  options: UpOptions,
+  caller: Caller,
+): Promise<Plan> {
+  refuseSenseless(name, request);
+  const before = await readRecord(name);
+  await refuseUnfit(request, before);
+  const far = before ? await distance(before, request, options, caller) : 'new';
+  const { module, why } = await chooseBackend(request, before);
+  if (!before && isOnThisMachine(request.uri ?? '')) await refuseObstacles(module);
+  const chosen = await chooseHost(module, request, before, caller.signal);
+  const decided = await decideEnvironment(name, request, chosen, before);
+  const packages = await neededPackages(module, request, before);
+  if (!before && packages.length === 0) await refuseForeign(decided, caller.log);
+  const stemcell = await plannedStemcell(decided, before, caller.signal);
+  const sources = await withSources(decided, caller);
+  const manifest = sources && (await openManifest(sources, stemcell, options.boshvirtCommand));
+  const wanted = sources ?? decided;
+  const deployed = before?.phase === 'up' ? await keptManifest(name) : undefined;
+  return {
+    environment: name,
+    distance: far,
+    profile: wanted.profile,
+    backend: { name: module.name, why },
+    engine: wanted.engine,
+    libvirt: { uri: wanted.uri, host: wanted.host },
+    packages,
+    objects: await hostObjects(wanted, before, far, caller.log),
+    downloads: await downloadsOf(wanted, stemcell, manifest),
+    manifest: manifestChange(deployed, manifest, before?.vars ?? {}, wanted.vars),
+    room: await roomFor(wanted, before),
+  };
+}
