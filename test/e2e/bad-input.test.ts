@@ -58,6 +58,10 @@ describe('refused before anything is made', () => {
     [['render', 'work', 'everything'], 2, 'boshvirt render [ENV] manifest|ops'],
     [['snapshot', 'create', 'nosuch'], 70, "no environment 'nosuch'"],
     [['logs', 'nosuch'], 70, "no environment 'nosuch'"],
+    [['cf', 'up', 'nosuch'], 70, "no environment 'nosuch'"],
+    [['cf', 'down', 'nosuch', '--yes'], 70, "no environment 'nosuch'"],
+    [['cf', 'login', 'nosuch'], 70, "no environment 'nosuch'"],
+    [['cf', 'env', 'nosuch'], 70, "no environment 'nosuch'"],
   ])('%j gives %d', async (args, status, message) => {
     const { exitCode, stderr } = await refused(args);
     expect(stderr).toContain(message);

@@ -1,6 +1,8 @@
 import { BaseCommand } from '../../command-line/base-command.ts';
 import { environmentArg, yesFlag } from '../../command-line/shared-flags.ts';
 import { cfDown, type OrphanedDisk } from '../../environment/cf/down.ts';
+import { requireLite } from '../../environment/cf/require-lite.ts';
+import { requireRecord } from '../../environment/record.ts';
 import { UserError } from '../../platform/errors.ts';
 
 export default class CfDown extends BaseCommand<typeof CfDown> {
@@ -12,6 +14,7 @@ export default class CfDown extends BaseCommand<typeof CfDown> {
 
   async run(): Promise<{ deleted: true; orphanedDisks: OrphanedDisk[] }> {
     const { environment } = this.args;
+    requireLite(await requireRecord(environment));
     const caller = this.caller(this.flags);
     const question = `Delete Cloud Foundry in '${environment}', with all its apps, users and data?`;
     if (!(await caller.confirm(question, 'no'))) {

@@ -5,6 +5,7 @@ import { keyValues } from '../../command-line/key-values.ts';
 import { environmentArg, yesFlag } from '../../command-line/shared-flags.ts';
 import type { CfRequest } from '../../environment/cf/cf-settings.ts';
 import { type CfUpOutcome, cfDryRun, cfUp } from '../../environment/cf/up.ts';
+import { downloadLock } from '../../environment/download-lock.ts';
 import { readVariables } from '../../environment/variables.ts';
 import { formatDuration } from '../../platform/amounts.ts';
 
@@ -56,19 +57,29 @@ export default class CfUp extends BaseCommand<typeof CfUp> {
         'fetch releases into the cache and upload them from there: another time they need no internet',
     }),
     offline: Flags.boolean({ description: 'fetch nothing', env: 'BOSHVIRT_OFFLINE' }),
+    'update-lock': Flags.boolean({
+      description: 'accept what an address gives now, though boshvirt.lock has other bytes for it',
+    }),
     'dry-run': Flags.boolean({ description: 'print the bosh commands, and run none' }),
   };
 
   async run(): Promise<CfUpOutcome | { commands: string[] }> {
     const start = performance.now();
     const { environment } = this.args;
-    const options = { offline: this.flags.offline, viaCache: this.flags['via-cache'], apiTimeoutMs };
+    const { offline, 'via-cache': viaCache, 'update-lock': update } = this.flags;
+    const options = { offline, viaCache, apiTimeoutMs };
     if (this.flags['dry-run']) {
       const { lines } = await cfDryRun(environment, this.#request(), options, this.caller(this.flags));
       this.print(lines.join('\n'));
       return { commands: lines };
     }
-    const outcome = await cfUp(environment, this.#request(), options, this.caller(this.flags));
+    const lock = { downloadLock: await downloadLock(environment, { update }) };
+    const outcome = await cfUp(
+      environment,
+      this.#request(),
+      { ...options, ...lock },
+      this.caller(this.flags),
+    );
     this.print(`Cloud Foundry is up in '${environment}' (${formatDuration(performance.now() - start)}).`);
     this.print(`  api       ${outcome.api}`);
     this.print(`  router    ${outcome.router}`);

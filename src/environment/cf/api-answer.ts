@@ -27,7 +27,7 @@ export async function waitForApi(question: ApiQuestion, way: Way): Promise<void>
       last = await answerOf({ url, ca: question.ca, address: question.routerIp }, way);
       return last === '200' ? true : undefined;
     },
-    { timeoutMs: question.timeoutMs, intervalMs: 2_000, signal: way.signal },
+    { timeoutMs: question.timeoutMs, intervalMs: 1_000, signal: way.signal },
   );
   if (answered) return;
   throw new ToolError(

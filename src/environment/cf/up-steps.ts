@@ -1,4 +1,4 @@
-import { type FetchOptions, fetchArtifacts } from '../../downloads/index.ts';
+import { type Artifact, type FetchOptions, fetchArtifacts } from '../../downloads/index.ts';
 import type { GuestRoad } from '../../engine/engine.ts';
 import { type NodeMap, readYaml } from '../../engine/template/index.ts';
 import { readPins } from '../../manifest/pins.ts';
@@ -7,7 +7,7 @@ import { writeFileAtomic } from '../../platform/files.ts';
 import { checkoutOf } from '../checkouts/index.ts';
 import { currentConfig } from '../director/apply-config.ts';
 import { type DirectorBosh, directorAccess } from '../director/index.ts';
-import { cacheFolder } from '../paths.ts';
+import { type FetchSettings, fetchOptionsOf } from '../fetch-options.ts';
 import type { Caller, Step } from '../steps/step.ts';
 import { addressOf, waitForApi } from './api-answer.ts';
 import { releaseArtifact, stemcellArtifact } from './cf-artifacts.ts';
@@ -17,6 +17,7 @@ import type { CfSettings } from './cf-settings.ts';
 import { cfTree } from './cf-tree.ts';
 import { lacksOfCloudConfig } from './cloud-config-needs.ts';
 import { openCredHub } from './credhub.ts';
+import { type DirectorStock, hasStemcell, slug, stockOf } from './director-stock.ts';
 import { type CfPlan, type CfRelease, planCf } from './plan-cf.ts';
 import type { LiteRecord } from './require-lite.ts';
 import { runTask } from './run-task.ts';
@@ -36,9 +37,7 @@ export interface CfJob extends CfTask {
   readonly road: GuestRoad;
 }
 
-export interface CfUpOptions {
-  /** Nothing is fetched: what is neither in the cache nor on the director is an error. */
-  readonly offline: boolean;
+export interface CfUpOptions extends FetchSettings {
   /** Releases go through this machine's cache instead of straight to the director. */
   readonly viaCache: boolean;
   /** How long the API may take to answer once all is deployed. */
@@ -51,14 +50,6 @@ export interface CfWork {
   /** What programs of this machine take for the API's address. */
   apiAddress?: string | undefined;
 }
-
-/** What is on the director already. */
-interface Stock {
-  readonly stemcells: Set<string>;
-  readonly releases: Set<string>;
-}
-
-const slug = ({ name, version }: { name: string; version: string }): string => `${name}/${version}`;
 
 /** From an environment that answers to a Cloud Foundry that does. */
 export const stepsOfCfUp = (job: CfJob): Step<CfWork>[] => [
@@ -82,7 +73,7 @@ function planStep(job: CfJob): Step<CfWork> {
       const canHave = async (stemcell: WardenStemcell) =>
         !job.options.offline ||
         hasStemcell(await stockOf(job.bosh), stemcell) ||
-        (await isCached(stemcell, fetchOptions(job, say)));
+        (await isCached(stemcellArtifact(stemcell), fetchOptionsOf(job.options, job.caller, say)));
       work.plan = await makePlan(job, canHave, say);
       say(work.plan.why);
     },
@@ -96,7 +87,11 @@ async function makePlan(
 ): Promise<CfPlan> {
   const { settings, record } = task;
   const { cfDeployment, systemDomain, ops, vars, varsFiles } = settings;
-  const folder = await checkoutOf('cf-deployment', cfDeployment, fetchOptions(task, say));
+  const folder = await checkoutOf(
+    'cf-deployment',
+    cfDeployment,
+    fetchOptionsOf(task.options, task.caller, say, 'cf-deployment'),
+  );
   const { 'container-stemcells': stemcellPins } = await readPins();
   const routerIp = record.workload.router;
   const tree = await cfTree(folder);
@@ -126,8 +121,7 @@ function configsStep({ record, bosh }: CfJob): Step<CfWork> {
   };
 }
 
-function stemcellStep(job: CfJob): Step<CfWork> {
-  const { bosh } = job;
+function stemcellStep({ bosh, options, caller }: CfJob): Step<CfWork> {
   return {
     title: 'Upload the stemcell',
     async skip({ plan }) {
@@ -137,7 +131,7 @@ function stemcellStep(job: CfJob): Step<CfWork> {
     async run({ plan }, say) {
       const [fetched] = await fetchArtifacts(
         [stemcellArtifact(required(plan).stemcell)],
-        fetchOptions(job, say),
+        fetchOptionsOf(options, caller, say, 'cf-stemcell'),
       );
       say(`uploading ${slug(required(plan).stemcell)}`);
       await bosh.run(['upload-stemcell', required(fetched).path]);
@@ -146,29 +140,48 @@ function stemcellStep(job: CfJob): Step<CfWork> {
 }
 
 /** bosh deploy finds them there then, and has the director fetch the others. */
-function releasesStep(job: CfJob): Step<CfWork> {
-  const { bosh, options } = job;
+function releasesStep({ bosh, options, caller }: CfJob): Step<CfWork> {
   const { offline, viaCache } = options;
   return {
     title: 'Upload releases',
     skip: () => (offline || viaCache ? undefined : 'the director fetches them itself'),
     async run({ plan }, say) {
-      const stock = await stockOf(bosh);
-      const lacking = required(plan).releases.filter((release) => !stock.releases.has(slug(release)));
-      const found = lacking.flatMap((release) => {
+      const fetching = fetchOptionsOf(options, caller, say, 'cf-releases');
+      const all = required(plan).releases.flatMap((release) => {
         const artifact = releaseArtifact(release);
         return artifact ? [{ release, artifact }] : [];
       });
+      const wanted = offline ? await withoutThoseThere(all, await stockOf(bosh), fetching) : all;
       const fetched = await fetchArtifacts(
-        found.map(({ artifact }) => artifact),
-        fetchOptions(job, say),
+        wanted.map(({ artifact }) => artifact),
+        fetching,
       );
-      for (const [at, { release }] of found.entries()) {
-        say(`uploading ${slug(release)} (${at + 1} of ${found.length})`);
+      for (const [at, { release }] of wanted.entries()) {
+        say(`uploading ${slug(release)} (${at + 1} of ${wanted.length})`);
+        // bosh asks the director first, and uploads nothing that is there
         await bosh.run(uploadRelease(release, required(fetched[at]).path));
       }
     },
   };
+}
+
+interface WantedRelease {
+  readonly release: CfRelease;
+  readonly artifact: Artifact;
+}
+
+/** Without those that only the director has: they may be there from an earlier time, with internet. */
+async function withoutThoseThere(
+  all: readonly WantedRelease[],
+  stock: DirectorStock,
+  fetching: FetchOptions,
+): Promise<WantedRelease[]> {
+  const kept: WantedRelease[] = [];
+  for (const wanted of all) {
+    if (!stock.releases.has(slug(wanted.release)) || (await isCached(wanted.artifact, fetching)))
+      kept.push(wanted);
+  }
+  return kept;
 }
 
 const uploadRelease = ({ name, version, stemcell }: CfRelease, path: string): string[] => [
@@ -215,44 +228,14 @@ function apiStep({ record, settings, options, road, caller: { signal } }: CfJob)
   };
 }
 
-const hasStemcell = ({ stemcells }: Stock, stemcell: WardenStemcell): boolean =>
-  stemcell.version === 'latest'
-    ? [...stemcells].some((there) => there.startsWith(`${stemcell.name}/`))
-    : stemcells.has(slug(stemcell));
-
-const fetchOptions = ({ options, caller }: CfTask, say: (line: string) => void): FetchOptions => ({
-  cacheDir: cacheFolder(),
-  offline: options.offline,
-  log: caller.log,
-  signal: caller.signal,
-  onProgress: say,
-});
-
-async function isCached(stemcell: WardenStemcell, options: FetchOptions): Promise<boolean> {
+async function isCached(artifact: Artifact, options: FetchOptions): Promise<boolean> {
   try {
-    await fetchArtifacts([stemcellArtifact(stemcell)], { ...options, offline: true });
+    await fetchArtifacts([artifact], { ...options, offline: true });
     return true;
   } catch (error) {
     if (error instanceof BoshvirtError && error.code === 'OFFLINE') return false;
     throw error;
   }
-}
-
-/** The director's tables mark what is deployed with a star, and leave out a name that stands in the row above. */
-async function stockOf(bosh: DirectorBosh): Promise<Stock> {
-  const slugsIn = (rows: readonly Readonly<Record<string, string>>[]) => {
-    let name = '';
-    return new Set(
-      rows.map((row) => {
-        name = row.name || name;
-        return slug({ name, version: row.version?.replace('*', '') ?? '' });
-      }),
-    );
-  };
-  return {
-    stemcells: slugsIn(await bosh.rows(['stemcells'])),
-    releases: slugsIn(await bosh.rows(['releases'])),
-  };
 }
 
 function required<T>(value: T | undefined): T {

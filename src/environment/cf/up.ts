@@ -32,9 +32,9 @@ export async function cfUp(
   caller: Caller,
 ): Promise<CfUpOutcome> {
   const { record, settings } = await prepare(environment, request);
+  await approveTightness(record, caller);
   await using _ = await takeLock(environmentPaths(environment).lock, 0, `boshvirt cf up ${environment}`);
   await requireRunningVm(record, caller.log);
-  await approveTightness(record, caller);
   const [bosh, road] = [await directorBosh(record, caller), await roadTo(record)];
   const work: CfWork = {};
   await caller.runSteps(stepsOfCfUp({ record, settings, options, caller, bosh, road }), work);

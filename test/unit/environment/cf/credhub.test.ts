@@ -1,18 +1,18 @@
 import { beforeAll, expect, test } from 'vitest';
 import { openCredHub } from '../../../../src/environment/cf/credhub.ts';
 import { guestRoad } from '../../../../src/host/forward.ts';
-import { makeIdentity, startServices } from './stand-in-services.ts';
+import { makePlace, type Place, startServices } from './stand-in-services.ts';
 
-let identityFor: Awaited<ReturnType<typeof makeIdentity>>;
+let place: Place;
 beforeAll(async () => {
-  identityFor = await makeIdentity();
+  place = await makePlace();
 });
 
 const way = { road: guestRoad(undefined), signal: new AbortController().signal };
 const values = { '/work/cf/cf_admin_password': 'secret', '/work/cf/router_ssl': { ca: 'PEM' } };
 
 test('values are found by a part of their name, and read with the token that UAA gave', async () => {
-  await using services = await startServices(identityFor, { values });
+  await using services = await startServices(place, { values });
   const credhub = await openCredHub(services.access, way);
   expect(await credhub.find('_password')).toEqual(['/work/cf/cf_admin_password']);
   expect(await credhub.value('/work/cf/cf_admin_password')).toBe('secret');
@@ -22,7 +22,7 @@ test('values are found by a part of their name, and read with the token that UAA
 });
 
 test('a refusal tells who refused and what', async () => {
-  await using services = await startServices(identityFor, { values });
+  await using services = await startServices(place, { values });
   const { uaa, credhub } = services.access;
   const wrong = { uaa, credhub: credhub && { ...credhub, secret: 'wrong' } };
   await expect(openCredHub(wrong, way)).rejects.toMatchObject({
@@ -32,10 +32,10 @@ test('a refusal tells who refused and what', async () => {
 });
 
 test('a service that somebody else vouches for gets no secret', async () => {
-  await using services = await startServices(identityFor, { values });
-  const other = await (await makeIdentity())('127.0.0.1');
+  await using services = await startServices(place, { values });
+  const { identity } = await makePlace();
   const { uaa, credhub } = services.access;
-  await expect(openCredHub({ credhub, uaa: uaa && { ...uaa, ca: other.ca } }, way)).rejects.toMatchObject({
+  await expect(openCredHub({ credhub, uaa: uaa && { ...uaa, ca: identity.ca } }, way)).rejects.toMatchObject({
     code: 'TEMPORARY',
     message: expect.stringContaining(`POST https://${services.ip}:8443: `),
   });

@@ -4,11 +4,11 @@ import { cfEnvironment } from '../../../../src/environment/cf/cf-environment.ts'
 import { writeCfRecord } from '../../../../src/environment/cf/cf-record.ts';
 import { cfLogin } from '../../../../src/environment/cf/login.ts';
 import { liteScene, quietCaller } from './lite-scene.ts';
-import { makeIdentity, startServices } from './stand-in-services.ts';
+import { makePlace, type Place, startServices } from './stand-in-services.ts';
 
-let identityFor: Awaited<ReturnType<typeof makeIdentity>>;
+let place: Place;
 beforeAll(async () => {
-  identityFor = await makeIdentity();
+  place = await makePlace();
 });
 afterEach(() => {
   vi.unstubAllEnvs();
@@ -26,7 +26,7 @@ exit 0
 `;
 
 test('login goes through the environment of the cf CLI', async () => {
-  await using services = await startServices(identityFor, { values });
+  await using services = await startServices(place, { values });
   await using scene = await liteScene('', services);
   await writeFile(scene.path('bin/cf'), scriptedCf);
   await chmod(scene.path('bin/cf'), 0o755);
@@ -38,7 +38,7 @@ test('login goes through the environment of the cf CLI', async () => {
 });
 
 test('without a cf CLI it is said where to have one', async () => {
-  await using services = await startServices(identityFor, { values });
+  await using services = await startServices(place, { values });
   await using _ = await liteScene('', services);
   vi.stubEnv('PATH', '/nowhere');
   await expect(cfLogin('work', quietCaller())).rejects.toMatchObject({
@@ -48,7 +48,7 @@ test('without a cf CLI it is said where to have one', async () => {
 });
 
 test('variables name the domain and the deployment that was asked for last', async () => {
-  await using services = await startServices(identityFor, { values });
+  await using services = await startServices(place, { values });
   await using _ = await liteScene('', services);
   expect(await cfEnvironment('work', quietCaller())).toEqual({
     CF_API: 'https://api.cf.test',
@@ -66,7 +66,7 @@ test('variables name the domain and the deployment that was asked for last', asy
 });
 
 test('where none was deployed it is said how to', async () => {
-  await using services = await startServices(identityFor, { values: {} });
+  await using services = await startServices(place, { values: {} });
   await using _ = await liteScene('', services);
   await expect(cfEnvironment('work', quietCaller())).rejects.toMatchObject({
     code: 'NO_ENVIRONMENT',

@@ -11,7 +11,7 @@ import { directorBosh } from '../../../../src/environment/director/index.ts';
 import { guestRoad } from '../../../../src/host/forward.ts';
 import { liteScene, quietCaller, routerIp } from './lite-scene.ts';
 import { type DeploymentsOptions, startDeployments } from './stand-in-deployments.ts';
-import { makeIdentity, startServices } from './stand-in-services.ts';
+import { makePlace, type Place, startServices } from './stand-in-services.ts';
 
 const realBosh = process.env.BOSHVIRT_TEST_BOSH ?? '';
 const fixture = join(import.meta.dirname, '..', '..', '..', 'fixtures', 'cf-deployment');
@@ -28,9 +28,9 @@ const holdings: DeploymentsOptions = {
   }),
 };
 
-let identityFor: Awaited<ReturnType<typeof makeIdentity>>;
+let place: Place;
 beforeAll(async () => {
-  identityFor = await makeIdentity();
+  place = await makePlace();
 });
 afterEach(() => {
   vi.unstubAllEnvs();
@@ -38,9 +38,9 @@ afterEach(() => {
 
 async function scene(options: DeploymentsOptions) {
   const values: Record<string, unknown> = {};
-  const services = await startServices(identityFor, { values });
+  const services = await startServices(place, { values });
   values['/work/cf/router_ssl'] = { ca: services.ca };
-  const director = await startDeployments(services.ip, services.identity, options);
+  const director = await startDeployments(place, options);
   const lite = await liteScene('', services);
   await rm(lite.path('bin/bosh'));
   await symlink(realBosh, lite.path('bin/bosh'));

@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import { createServer } from 'node:https';
-import type { CertificateValue } from '../../../../src/engine/template/certificates.ts';
+import type { Place } from './stand-in-services.ts';
 
 export interface DeploymentsOptions {
   readonly stemcells: readonly { name: string; version: string; os: string }[];
@@ -29,8 +29,8 @@ const updates = ['api', 'router'].flatMap((name, at) => {
   return [event(at, { ...update, state: 'started' }), event(60 + at, { ...update, state: 'finished' })];
 });
 
-/** Listens at `ip`, port 25555, and notes what was asked of it. */
-export async function startDeployments(ip: string, identity: CertificateValue, options: DeploymentsOptions) {
+/** Listens at the place's port 25555, and notes what was asked of it. */
+export async function startDeployments({ ip, identity }: Place, options: DeploymentsOptions) {
   const asked: string[] = [];
   const manifests: string[] = [];
   const failed = options.fault !== undefined;

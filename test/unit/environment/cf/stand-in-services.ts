@@ -17,9 +17,8 @@ export interface ServicesOptions {
 }
 
 export interface Services extends AsyncDisposable {
-  /** A loopback address that nobody else uses; UAA and CredHub are at their ports, the router at `routerPort`. */
+  /** UAA and CredHub are at their ports, the router at `routerPort`. */
   readonly ip: string;
-  readonly identity: CertificateValue;
   readonly ca: string;
   readonly routerPort: number;
   readonly access: Pick<DirectorAccess, 'uaa' | 'credhub'>;
@@ -27,28 +26,27 @@ export interface Services extends AsyncDisposable {
   readonly asked: string[];
 }
 
-/** Certificates for any of the addresses and `*.cf.test`: made once for a file of tests, since keys take their time. */
-export async function makeIdentity() {
-  const ca = await generateCertificate(
-    'ca',
-    { is_ca: true, common_name: 'stand-ins', key_length: 2048 },
-    none,
-  );
-  return async (ip: string) => {
-    const options = { ca: 'ca', common_name: ip, alternative_names: [ip, '*.cf.test'], key_length: 2048 };
-    return await generateCertificate('services', options, async () => ({ ...ca }));
-  };
+/** A loopback address that nobody else uses, with a certificate for it and `*.cf.test`: made once for a file of tests. */
+export interface Place {
+  readonly ip: string;
+  readonly identity: CertificateValue;
+}
+
+export async function makePlace(): Promise<Place> {
+  const byte = () => 1 + Math.floor(Math.random() * 250);
+  const ip = `127.${byte()}.${byte()}.${byte()}`;
+  const size = { key_length: 2048 }; // larger keys take their time
+  const ca = await generateCertificate('ca', { is_ca: true, common_name: 'stand-ins', ...size }, none);
+  const options = { ca: 'ca', common_name: ip, alternative_names: [ip, '*.cf.test'], ...size };
+  return { ip, identity: await generateCertificate('services', options, async () => ({ ...ca })) };
 }
 
 const none = async () => undefined;
 
 export async function startServices(
-  identityFor: Awaited<ReturnType<typeof makeIdentity>>,
+  { ip, identity }: Place,
   { values, apiStatus = [200] }: ServicesOptions,
 ): Promise<Services> {
-  const byte = () => 1 + Math.floor(Math.random() * 250);
-  const ip = `127.${byte()}.${byte()}.${byte()}`;
-  const identity = await identityFor(ip);
   const asked: string[] = [];
   const statuses = [...apiStatus];
   const answer = async (request: IncomingMessage): Promise<[number, unknown]> => {
@@ -82,7 +80,6 @@ export async function startServices(
   const at = (port: number) => ({ url: `https://${ip}:${port}`, ca: identity.ca });
   return {
     ip,
-    identity,
     ca: identity.ca,
     routerPort: (router.address() as AddressInfo).port,
     access: { uaa: at(8443), credhub: { ...at(8844), client: client.name, secret: client.secret } },

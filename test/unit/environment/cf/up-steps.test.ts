@@ -9,11 +9,11 @@ import { type CfJob, type CfWork, stepsOfCfUp } from '../../../../src/environmen
 import { directorBosh } from '../../../../src/environment/director/index.ts';
 import { guestRoad } from '../../../../src/host/forward.ts';
 import { liteScene, quietCaller, routerIp } from './lite-scene.ts';
-import { makeIdentity, type Services, startServices } from './stand-in-services.ts';
+import { makePlace, type Place, type Services, startServices } from './stand-in-services.ts';
 
-let identityFor: Awaited<ReturnType<typeof makeIdentity>>;
+let place: Place;
 beforeAll(async () => {
-  identityFor = await makeIdentity();
+  place = await makePlace();
 });
 afterEach(() => {
   vi.unstubAllEnvs();
@@ -61,7 +61,7 @@ const values = { '/work/cf/router_ssl': (services: Services) => ({ ca: services.
 /** The steps against a scripted director, over a road on which the router's port 443 is the stand-in's. */
 async function scene(script: string, changes: Partial<CfJob['options']> = {}) {
   const secrets: Record<string, unknown> = {};
-  const services = await startServices(identityFor, { values: secrets, apiStatus: [404, 200] });
+  const services = await startServices(place, { values: secrets, apiStatus: [404, 200] });
   for (const [name, value] of Object.entries(values)) secrets[name] = value(services);
   const lite = await liteScene(script, services);
   vi.stubEnv('XDG_CACHE_HOME', lite.path('cache'));
@@ -138,36 +138,55 @@ test('what the cloud-config lacks stops it before anything is uploaded', async (
   expect(await it.calls('upload-stemcell')).toEqual([]);
 });
 
-test('stemcell and releases come from the cache, those alone that the director lacks', async () => {
-  await using it = await scene(
-    director({
-      releases: [
-        { name: 'capi', version: '1.1.0*' },
-        { name: '', version: '1.2.0' },
-      ],
-    }),
-    { viaCache: true },
+/** An ops-file that has a release come from a file of this machine. */
+async function localRelease(it: Awaited<ReturnType<typeof scene>>, name: string): Promise<string> {
+  const path = it.lite.path(`${name}.tgz`);
+  await writeFile(path, `the release ${name}`);
+  const digest = createHash('sha256').update(`the release ${name}`).digest('hex');
+  const ops = it.lite.path(`${name}.yml`);
+  const values = { url: `file://${path}`, sha1: `sha256:${digest}` };
+  const operations = Object.entries(values).map(
+    ([key, value]) => `- {type: replace, path: /releases/name=${name}/${key}, value: "${value}"}\n`,
   );
-  const [stemcell, release] = [it.lite.path('stemcell.tgz'), it.lite.path('small-db.tgz')];
-  await writeFile(stemcell, 'a stemcell');
-  await writeFile(release, 'a release');
-  const ops = it.lite.path('local.yml');
-  const digest = createHash('sha256').update('a release').digest('hex');
-  await writeFile(
-    ops,
-    `- {type: replace, path: /releases/name=small-db/url, value: "file://${release}"}
-- {type: replace, path: /releases/name=small-db/sha1, value: "sha256:${digest}"}
-`,
-  );
-  const job = { ...it.job, settings: { ...it.job.settings, ops: [ops] } };
-  const [plan, configs, , releases] = stepsOfCfUp(job);
+  await writeFile(ops, operations.join(''));
+  return ops;
+}
+
+/** Of the steps those that say which releases, and upload them. */
+async function uploadReleases(it: Awaited<ReturnType<typeof scene>>, ops: readonly string[]): Promise<void> {
+  const steps = stepsOfCfUp({ ...it.job, settings: { ...it.job.settings, ops: [...ops] } });
+  const wanted = ['Choose stemcell and releases', 'Upload releases'];
   await it.caller.runSteps(
-    [plan, configs, releases].filter((step) => step !== undefined),
+    steps.filter(({ title }) => wanted.includes(title)),
     it.work,
   );
+}
+
+const uploadLine = (it: Awaited<ReturnType<typeof scene>>, name: string, version: string): string =>
+  `upload-release ${it.lite.path(`${name}.tgz`)} --name=${name} --version=${version} --stemcell=ubuntu-noble/1.330`;
+
+test('releases go through the cache where that is asked for', async () => {
+  await using it = await scene(director({}), { viaCache: true });
+  await uploadReleases(it, [await localRelease(it, 'capi'), await localRelease(it, 'small-db')]);
   expect(await it.calls('upload-release')).toEqual([
-    `upload-release ${release} --name=small-db --version=3.0.1 --stemcell=ubuntu-noble/1.330`,
+    uploadLine(it, 'capi', '1.2.0'),
+    uploadLine(it, 'small-db', '3.0.1'),
   ]);
+});
+
+test('offline, what only the director has is left to it, and what nobody has is named', async () => {
+  const releases = [
+    { name: 'capi', version: '1.1.0*' },
+    { name: '', version: '1.2.0' },
+  ];
+  const stemcells = [theStemcell];
+  await using it = await scene(director({ releases, stemcells }), { offline: true });
+  await uploadReleases(it, [await localRelease(it, 'small-db')]);
+  expect(await it.calls('upload-release')).toEqual([uploadLine(it, 'small-db', '3.0.1')]);
+  await expect(uploadReleases(it, [])).rejects.toMatchObject({
+    code: 'OFFLINE',
+    message: expect.stringContaining('small-db/3.0.1'),
+  });
 });
 
 test('offline, the stemcell of the manifest will do where that of the compiled releases is nowhere', async () => {

@@ -1,0 +1,86 @@
+import { join } from 'node:path';
+import { afterEach, expect, test, vi } from 'vitest';
+import { writeCfRecord } from '../../../../src/environment/cf/cf-record.ts';
+import { cfDryRun, cfUp } from '../../../../src/environment/cf/up.ts';
+import { type EnvironmentRecord, writeRecord } from '../../../../src/environment/record.ts';
+import { liteScene, quietCaller } from './lite-scene.ts';
+
+afterEach(() => {
+  vi.unstubAllEnvs();
+});
+
+const nowhere = { ip: '127.0.0.1', ca: 'CA' };
+const options = { offline: true, viaCache: false, apiTimeoutMs: 0 };
+const cfDeployment = join(import.meta.dirname, '..', '..', '..', 'fixtures', 'cf-deployment');
+
+test('a dry run asks nobody, and takes what was asked for before where nothing else is said', async () => {
+  await using scene = await liteScene('', nowhere);
+  await writeCfRecord('work', {
+    ...{ version: 1, cfDeployment, deployment: 'cf', systemDomain: 'kept.test' },
+    ...{ ops: [], vars: { kept: 1 }, varsFiles: [] },
+  });
+  const kept = await cfDryRun('work', {}, options, quietCaller());
+  expect(kept.plan.vars).toMatchObject({ system_domain: 'kept.test', kept: 1 });
+  const asked = await cfDryRun(
+    'work',
+    { systemDomain: '10.245.0.34.sslip.io', vars: {} },
+    options,
+    quietCaller(),
+  );
+  expect(asked.plan.vars).toEqual({
+    ...{ system_domain: '10.245.0.34.sslip.io', router_ip: '10.245.0.34', stemcell_version: '1.330' },
+  });
+  await expect(scene.read('calls')).rejects.toThrow('ENOENT');
+});
+
+const changes: [string, Partial<EnvironmentRecord>, string, string][] = [
+  ['a machine by itself', { profile: 'machine' }, 'USAGE', 'without a director'],
+  ['VMs for instances', { profile: 'director' }, 'UNSUPPORTED', '96 GiB'],
+  ['no range for containers', { workload: undefined }, 'USAGE', 'no range for containers'],
+  [
+    'too little memory',
+    { resources: { cpus: 6, memoryMb: 6144, ephemeralDiskMb: 65_536, persistentDiskMb: 65_536 } },
+    'NO_RESOURCES',
+    '6 GiB of 8 GiB memory',
+  ],
+];
+
+test.each(changes)(
+  'an environment with %s is refused, and says what to do',
+  async (_, change, code, message) => {
+    await using scene = await liteScene('', nowhere);
+    await writeRecord({ ...scene.record, ...change });
+    await expect(cfUp('work', { cfDeployment }, options, quietCaller())).rejects.toMatchObject({
+      code,
+      message: expect.stringContaining(message),
+      hints: [expect.stringContaining('boshvirt up'), ...(code === 'UNSUPPORTED' ? [expect.anything()] : [])],
+    });
+  },
+);
+
+test.each(['no domain', '-.test', 'UPPER.test', 'localhost'])(
+  "'%s' is no system domain",
+  async (systemDomain) => {
+    await using _ = await liteScene('', nowhere);
+    await expect(
+      cfDryRun('work', { systemDomain, cfDeployment }, options, quietCaller()),
+    ).rejects.toMatchObject({
+      code: 'USAGE',
+    });
+  },
+);
+
+test('a small machine is asked about, with what to type for a larger one', async () => {
+  await using scene = await liteScene('', nowhere);
+  await writeRecord({ ...scene.record, resources: { ...scene.record.resources, memoryMb: 8192 } });
+  const questions: string[] = [];
+  const caller = {
+    ...quietCaller(),
+    confirm: async (question: string) => {
+      questions.push(question);
+      return false;
+    },
+  };
+  await expect(cfUp('work', { cfDeployment }, options, caller)).rejects.toMatchObject({ code: 'DECLINED' });
+  expect(questions).toEqual([expect.stringContaining('8 GiB of 14 GiB memory; boshvirt up work --size cf')]);
+});
