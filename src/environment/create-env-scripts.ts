@@ -17,6 +17,12 @@ const deeds = {
 } as const;
 type Command = keyof typeof deeds;
 
+/** Where the environment's create-env.sh is, once it was written. */
+export const createEnvScript = (name: string): string => scriptPath(name, 'create-env');
+
+const scriptPath = (name: string, command: Command): string =>
+  join(environmentPaths(name).folder, `${command}.sh`);
+
 /**
  * Puts create-env.sh and delete-env.sh into the environment's folder, with copies of manifest, ops-files and variables beside
  * them: with them bosh does what it does for boshvirt, though neither boshvirt's command line nor the files that a person named are
@@ -31,7 +37,7 @@ export async function writeCreateEnvScripts(
   const inputs = await boshInputs(await copyOf(source, join(folder, 'create-env')), context);
   const bosh = (await findBoshProgram())?.path ?? 'bosh';
   const write = async (command: Command): Promise<string> => {
-    const path = join(folder, `${command}.sh`);
+    const path = scriptPath(record.name, command);
     await writeFileAtomic(path, scriptText(record, command, bosh, inputs), { mode: 0o700 });
     return path;
   };

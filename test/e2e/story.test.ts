@@ -21,6 +21,15 @@ afterAll(async () => {
 const state = async () => JSON.parse((await person.run(['status', '--json'])).stdout);
 
 describe('one environment', () => {
+  test('plan tells what up would do, and leaves no trace', async () => {
+    const { stdout, stderr, exitCode } = await person.run(['plan', '--profile', 'machine', '--exit-code']);
+    expect({ stderr, exitCode }).toEqual({ stderr: '', exitCode: 3 });
+    expect(stdout).toMatch(/^Environment 'default' is not there: up would make it\.\n/);
+    expect(stdout).toMatch(/^\+ network +boshvirt-default, 192\.168\.\S+, /m);
+    expect(stdout).toMatch(/^\+ persistent disk +1 GiB$/m);
+    expect(await hostTraces(person.home)).toEqual(before);
+  });
+
   test('comes up from nothing, and says what to do next', async () => {
     const { stdout, stderr, exitCode } = await person.run(['up', '--profile', 'machine', '--yes']);
     expect(stderr).toMatch(/^\[7\/7\] Ask the agent: done/m);
@@ -40,6 +49,30 @@ describe('one environment', () => {
     expect((await state()).vm).toBe(vm);
   });
 
+  test('plan has nothing to do either, and shows what other flags would change', async () => {
+    const same = await person.run(['plan', '--exit-code']);
+    expect(same.stdout).toContain('The manifest stays as it is.');
+    expect(same.exitCode).toBe(0);
+    const { vm } = await state();
+    const flags = ['--disk', '2GiB', '--memory', '600MiB', '-v', 'key=hidden'];
+    const { stdout, exitCode } = await person.run(['plan', ...flags, '--json', '--exit-code']);
+    expect(exitCode).toBe(3);
+    expect(stdout).not.toContain('hidden');
+    const plan = JSON.parse(stdout);
+    expect(plan).toMatchObject({ distance: 'remake', manifest: { variables: ['key'] } });
+    expect(plan.manifest.diff).toContain('-      memory: 512\n+      memory: 600\n');
+    expect(plan.room.memory.wantedMb).toBe(88);
+    const acts = plan.objects.map(({ kind, act }: Record<string, string>) => [kind, act]);
+    expect(acts).toEqual([
+      ['private libvirt host', 'keep'],
+      ['storage pool', 'keep'],
+      ['network', 'keep'],
+      ['machine', 'make anew'],
+      ['persistent disk', 'change'],
+    ]);
+    expect((await state()).vm).toBe(vm);
+  });
+
   test('list, logs and render tell of it', async () => {
     const list = JSON.parse((await person.run(['list', '--json'])).stdout);
     expect(list).toMatchObject([{ name: 'default', state: 'running' }]);
@@ -47,6 +80,7 @@ describe('one environment', () => {
     expect(logs).toMatch(/==> cpi <==\n.*create_vm.*==> console <==\n.*==> agent <==\n.*asked for/s);
     expect((await person.run(['logs', '--source', 'console'])).stdout).not.toContain('==>');
     expect((await person.run(['render', 'default', 'manifest'])).stdout).toContain('name: default');
+    expect((await person.run(['render', 'command'])).stdout).toContain('"$bosh" create-env');
     expect((await person.run(['render', 'domain-xml'])).stdout).toContain(
       `<name>${(await state()).vm}</name>`,
     );
