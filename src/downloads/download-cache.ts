@@ -50,13 +50,12 @@ export class DownloadCache {
     return found;
   }
 
-  /** Takes in a whole file whose checksums are known, which `address` served. It is moved, and read-only from then on. */
-  async keep(from: string, digests: Digests, name: string, address?: string): Promise<KeptFile> {
+  /** Takes in a whole file whose checksums are known, and who served it. It is moved, and read-only from then on. */
+  async keep(from: string, digests: Digests, name: string, sources: KeptFacts['sources']): Promise<KeptFile> {
     await mkdir(join(this.folder, 'sha256'), { recursive: true, mode: 0o700 });
     await chmod(from, 0o444); // bosh's cache has it by a hard link
     await rename(from, this.contentPath(digests.sha256));
-    const source = address === undefined ? [] : [{ address: shownAddress(address), at: Date.now() }];
-    return await this.#describe(digests, name, source);
+    return await this.#describe(digests, name, sources);
   }
 
   /** Writes down that it is used now, and as what. */
@@ -118,7 +117,8 @@ export class DownloadCache {
     const before = await this.#read(sha256);
     const { mtimeMs: changed } = await stat(this.contentPath(sha256));
     const names = [...new Set([name, ...(before?.names ?? [])])].slice(0, rememberedNames);
-    const others = before?.sources.filter(({ address }) => address !== sources[0]?.address) ?? [];
+    const fresh = new Set(sources.map(({ address }) => address));
+    const others = before?.sources.filter(({ address }) => !fresh.has(address)) ?? [];
     const facts: KeptFacts = { sha1, sha256, bytes, changed, names, sources: [...sources, ...others] };
     await writeFileAtomic(this.#factsPath(sha256), JSON.stringify(facts));
     return { ...facts, path: this.contentPath(sha256), lastUsed: new Date() };

@@ -1,5 +1,4 @@
 import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
 import { formatDuration } from '../platform/amounts.ts';
 import { shortHash } from '../platform/ids.ts';
 import { isRemote, localPath, shownAddress } from './address.ts';
@@ -7,7 +6,7 @@ import type { Artifact, Fetched } from './artifact.ts';
 import type { Digests } from './digests.ts';
 import { type DownloadTools, download } from './download.ts';
 import type { DownloadCache } from './download-cache.ts';
-import { PartialFile } from './partial-file.ts';
+import { guardPath, PartialFile, partialPath } from './partial-file.ts';
 import type { Progress } from './progress.ts';
 import { waitForLock } from './wait-for-lock.ts';
 
@@ -25,11 +24,11 @@ export interface FetchTools extends Omit<DownloadTools, 'partial' | 'meter'> {
 export async function fetchArtifact(artifact: Artifact, tools: FetchTools): Promise<Fetched> {
   const { cache } = tools;
   const key = shortHash(shownAddress(artifact.urls[0]), 40);
-  const partial = new PartialFile(join(cache.folder, 'partial', key));
+  const partial = new PartialFile(partialPath(cache.folder, key));
   if (!artifact.urls.some(isRemote)) return await obtain(artifact, partial, tools);
   const known = await fromCache(artifact, tools);
   if (known) return known;
-  await using lock = await waitForLock(join(cache.folder, 'locks', `${key}.lock`), artifact.name, tools);
+  await using lock = await waitForLock(guardPath(cache.folder, key), artifact.name, tools);
   const fetched = (await fromCache(artifact, tools)) ?? (await obtain(artifact, partial, tools));
   await rm(lock.path, { force: true });
   return fetched;
@@ -60,7 +59,8 @@ async function obtain(artifact: Artifact, partial: PartialFile, tools: FetchTool
     progress.done(artifact, digests.bytes, 'on this machine');
     return fetchedOf(artifact, localPath(address), digests);
   }
-  const kept = await cache.keep(partial.path, digests, artifact.name, address);
+  const source = { address: shownAddress(address), at: Date.now() };
+  const kept = await cache.keep(partial.path, digests, artifact.name, [source]);
   await partial.discard();
   progress.done(artifact, kept.bytes, `in ${formatDuration(performance.now() - start)}`);
   return fetchedOf(artifact, kept.path, kept);

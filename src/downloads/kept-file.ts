@@ -2,8 +2,8 @@ import * as z from 'zod/mini';
 
 /** What is written down about a file in the cache. */
 export const keptFactsSchema = z.object({
-  sha1: z.string(),
-  sha256: z.string(),
+  sha1: z.string().check(z.regex(/^[0-9a-f]{40}$/)),
+  sha256: z.string().check(z.regex(/^[0-9a-f]{64}$/)), // it is a file's name
   bytes: z.int(),
   /** When the file last changed (ms): cheap to look at, and another time is a reason to look closer. */
   changed: z.number(),

@@ -1,6 +1,7 @@
 import { type FileHandle, mkdir, open, rm, stat } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import { readTextIfThere, writeFileAtomic } from '../platform/files.ts';
+import { shownAddress } from './address.ts';
 import type { Answer, Part } from './http-source.ts';
 
 /** What is written down about a part of a file before its first byte. */
@@ -10,6 +11,13 @@ export interface PartFacts {
   readonly etag: string | undefined;
   readonly lastModified: string | undefined;
 }
+
+/** Where a download lies until it is whole; `key` stands for its address. */
+export const partialPath = (cacheFolder: string, key: string): string => join(cacheFolder, 'partial', key);
+
+/** The lock of whoever works on it. */
+export const guardPath = (cacheFolder: string, key: string): string =>
+  join(cacheFolder, 'locks', `${key}.lock`);
 
 /** A download that has not ended, kept so that a later one goes on from there, also in another process. */
 export class PartialFile {
@@ -30,7 +38,13 @@ export class PartialFile {
     if (text === undefined || length === 0) return undefined;
     const facts: PartFacts = JSON.parse(text);
     const isKnownAgain = facts.etag !== undefined || facts.lastModified !== undefined;
-    return facts.address === address && isKnownAgain ? { length, facts } : undefined;
+    return facts.address === shownAddress(address) && isKnownAgain ? { length, facts } : undefined;
+  }
+
+  /** Of which file it is a part; undefined if nobody wrote that down. */
+  async address(): Promise<string | undefined> {
+    const text = await readTextIfThere(this.#factsPath);
+    return text === undefined ? undefined : (JSON.parse(text) as PartFacts).address;
   }
 
   async length(): Promise<number> {
@@ -46,7 +60,7 @@ export class PartialFile {
     await mkdir(dirname(this.path), { recursive: true, mode: 0o700 });
     await this.discard(); // its facts first, so that they never speak of other bytes
     const { bytes, etag, lastModified } = answer;
-    const facts: PartFacts = { address, bytes, etag, lastModified };
+    const facts: PartFacts = { address: shownAddress(address), bytes, etag, lastModified };
     await writeFileAtomic(this.#factsPath, JSON.stringify(facts));
     return await open(this.path, 'wx', 0o600);
   }

@@ -1,0 +1,36 @@
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { UserError } from '../platform/errors.ts';
+import { takeLock } from '../platform/lock.ts';
+import { guardPath, PartialFile, partialPath } from './partial-file.ts';
+
+/** A download that broke off, or goes on just now. */
+export interface Unfinished {
+  readonly key: string;
+  readonly address: string;
+  readonly bytes: number;
+}
+
+export async function listUnfinished(cacheFolder: string): Promise<Unfinished[]> {
+  const names = await readdir(join(cacheFolder, 'partial')).catch(() => []);
+  const keys = names.filter((name) => !name.includes('.'));
+  return await Promise.all(
+    keys.map(async (key) => {
+      const partial = new PartialFile(partialPath(cacheFolder, key));
+      const address = (await partial.address()) ?? 'an unknown address';
+      return { key, address, bytes: await partial.length() };
+    }),
+  );
+}
+
+/** Deletes it, unless somebody works on it: false then. */
+export async function dropUnfinished(cacheFolder: string, { key }: Unfinished): Promise<boolean> {
+  try {
+    await using _lock = await takeLock(guardPath(cacheFolder, key), 0, 'boshvirt cache prune');
+    await new PartialFile(partialPath(cacheFolder, key)).discard();
+    return true;
+  } catch (error) {
+    if (error instanceof UserError && error.code === 'LOCKED') return false;
+    throw error;
+  }
+}
