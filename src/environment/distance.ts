@@ -9,6 +9,7 @@ import { decideEnvironment } from './decide.ts';
 import { deploySource } from './deploy.ts';
 import { askDirector, directorInputs, hasDirector } from './director/index.ts';
 import { fetchOptionsOf } from './fetch-options.ts';
+import { tunnelsStand } from './hosts/join-host.ts';
 import { digestInputs, requireFiles } from './inputs.ts';
 import { knownStemcell } from './known-stemcell.ts';
 import { environmentPaths } from './paths.ts';
@@ -73,6 +74,7 @@ async function isWell(record: EnvironmentRecord, cid: VmCid, caller: Caller): Pr
     if (!networkActive || !vms.some((vm) => vm.cid === cid && vm.state === 'running')) return false;
     await (await agentOf(record, caller.log)).ping({ timeoutMs: 2_000, signal: caller.signal });
     if (hasDirector(record)) await askDirector(record, caller.signal);
+    if (!(await tunnelsStand(record))) return false;
     if (needsCpiServer(record)) return (await cpiServerState(record, caller.signal)).state === 'running';
     return true;
   } catch (error) {

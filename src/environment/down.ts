@@ -6,6 +6,8 @@ import type { Log } from '../platform/log.ts';
 import { needsCpiServer, stopCpiServer } from './cpi-server.ts';
 import { deploySource, engineContext } from './deploy.ts';
 import { engineToDelete } from './engines.ts';
+import { noHosts } from './hosts/hosts-step.ts';
+import { leaveHosts } from './hosts/remove-host.ts';
 import { requireFiles } from './inputs.ts';
 import { checkEnvironmentName, environmentPaths, privateHostFolder } from './paths.ts';
 import { type EnvironmentRecord, environmentsOnPrivateHost, requireRecord, writeRecord } from './record.ts';
@@ -74,6 +76,11 @@ function stepsOfDown(
           say(messageOf(error));
         }
       },
+    },
+    {
+      title: 'Leave the other hosts',
+      skip: async () => await noHosts(name),
+      run: async (_, say) => await leaveHosts(record, caller, say),
     },
     {
       title: 'Remove storage and network',

@@ -6,6 +6,8 @@ import { setClock } from './clock.ts';
 import { cpiServerState, needsCpiServer, startCpiServer } from './cpi-server.ts';
 import { agentOf } from './credentials.ts';
 import { hasDirector } from './director/index.ts';
+import { noHosts } from './hosts/hosts-step.ts';
+import { joinHosts, tunnelsStand } from './hosts/join-host.ts';
 import { environmentPaths, privateHostFolder } from './paths.ts';
 import { type EnvironmentRecord, requireRecord } from './record.ts';
 import { recoverDeployments, recoverDirector } from './recover-director.ts';
@@ -38,7 +40,13 @@ export async function recover(name: string, options: RecoverOptions, caller: Cal
   await using _lock = await takeLock(environmentPaths(name).lock, 0, `boshvirt recover ${name}`);
   const work = { record, machine: await requireVm(name), report: [] };
   await caller.runSteps(
-    [hostStep(caller), groundStep(caller), agentStep(caller), ...directorSteps(work, options, caller)],
+    [
+      hostStep(caller),
+      groundStep(caller),
+      hostsStep(caller),
+      agentStep(caller),
+      ...directorSteps(work, options, caller),
+    ],
     work,
   );
   return work.report;
@@ -85,6 +93,23 @@ async function refuseLost({ ground }: Backend, machine: VmCid, name: string): Pr
   throw new UserError('NO_ENVIRONMENT', `The machine of '${name}', ${machine}, is gone from the hypervisor`, {
     hints: [`boshvirt up ${name} makes another, which gets the persistent disk if that is still there`],
   });
+}
+
+/** The director's other hosts; one that is down keeps nobody from working with the rest. */
+function hostsStep(caller: Caller): Step<RecoverWork> {
+  return {
+    title: 'Join the other hosts',
+    skip: async ({ record }) => await noHosts(record.name),
+    async run({ record, report }, say) {
+      const stood = await tunnelsStand(record);
+      for (const { name, fault } of await joinHosts(record, caller)) {
+        const found = fault ?? (stood ? 'joined' : 'apart');
+        const done = fault === undefined && !stood ? 'joined' : undefined;
+        report.push({ part: 'host', name, found, done });
+        say(`${name}: ${done ?? found}`);
+      }
+    },
+  };
 }
 
 function agentStep({ log, signal }: Caller): Step<RecoverWork> {

@@ -19,6 +19,7 @@ import {
   workloadStemcellStep,
 } from './director/steps/index.ts';
 import { engineNamed } from './engines.ts';
+import { hostsStep } from './hosts/hosts-step.ts';
 import { digestInputs } from './inputs.ts';
 import { refuseShortMemory } from './memory.ts';
 import { planNetwork } from './network-plan.ts';
@@ -51,6 +52,7 @@ export function stepsOfUp(job: UpJob): Step<UpWork>[] {
     agentStep(job),
     ...(profile === 'director' ? [cpiServerStep(job)] : []),
     ...(isDirector ? [directorStep(job), configsStep(job), workloadStemcellStep(job)] : []),
+    ...(profile === 'director' ? [hostsStep(job)] : []),
   ];
 }
 

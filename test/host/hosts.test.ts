@@ -4,7 +4,7 @@
  */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { addHost } from '../../src/environment/hosts/add-host.ts';
-import { joinHosts } from '../../src/environment/hosts/join-host.ts';
+import { joinHosts, tunnelsStand } from '../../src/environment/hosts/join-host.ts';
 import { listHosts } from '../../src/environment/hosts/list-hosts.ts';
 import { removeHost } from '../../src/environment/hosts/remove-host.ts';
 import { privateHostFolder } from '../../src/environment/paths.ts';
@@ -115,16 +115,17 @@ test('a host with VMs stays; the refusal names them', async () => {
 
 test('a lost tunnel is seen, and laid again', async () => {
   await onSecond('ip', 'link', 'delete', device);
+  expect(await tunnelsStand(hosts.record)).toBe(true); // the end that is here
   expect((await listHosts('work', hosts.caller()))[1]).toMatchObject({ state: 'apart', vms: [vms.get(far)] });
-  const lines: string[] = [];
-  await joinHosts(hosts.record, hosts.caller(), (line) => lines.push(line));
-  expect(lines).toEqual(['box is joined']);
+  expect(await joinHosts(hosts.record, hosts.caller())).toEqual([{ name: 'box', fault: undefined }]);
   await guest(far).awake(far);
 });
 
 test('without a wire the host is silent, and is not taken for gone', async () => {
   await hosts.setWire('down');
   expect((await listHosts('work', hosts.caller()))[1]).toMatchObject({ state: 'silent', vms: [] });
+  const [joining] = await joinHosts(hosts.record, hosts.caller());
+  expect(joining?.fault).toContain(wire.second);
   await expect(removeHost('work', 'box', { force: false }, hosts.caller())).rejects.toMatchObject({
     code: 'HYPERVISOR',
     hints: expect.arrayContaining([expect.stringContaining('host remove box --env work --force')]),

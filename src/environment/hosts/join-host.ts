@@ -1,5 +1,5 @@
-import { layTunnelEnd, reachesNeighbour, removeTunnelEnd } from '../../host/tunnel/index.ts';
-import { UserError } from '../../platform/errors.ts';
+import { layTunnelEnd, reachesNeighbour, removeTunnelEnd, tunnelEndStands } from '../../host/tunnel/index.ts';
+import { messageOf, UserError } from '../../platform/errors.ts';
 import type { EnvironmentRecord } from '../record.ts';
 import type { Caller } from '../steps/step.ts';
 import { farEnd, nearEnd, nearPlaces } from './ends.ts';
@@ -54,21 +54,51 @@ export async function partNearEnd(record: EnvironmentRecord, host: HostRecord): 
   await removeTunnelEnd(nearEnd(record, host, await nearPlaces(record)));
 }
 
-/** Brings everything back that the environment has on its other hosts and between them, after a reboot of any of them. */
-export async function joinHosts(
-  record: EnvironmentRecord,
-  caller: Worker,
-  say: (line: string) => void,
-): Promise<void> {
+/** What came of bringing a host back. */
+export interface Joining {
+  readonly name: string;
+  /** undefined: it is joined. */
+  readonly fault: string | undefined;
+}
+
+/**
+ * Brings everything back that the environment has on its other hosts and between them, after a reboot of any of them. One that cannot
+ * be brought back keeps nobody else from it.
+ */
+export async function joinHosts(record: EnvironmentRecord, caller: Worker): Promise<Joining[]> {
+  const joinings: Joining[] = [];
   for (const host of (await readHosts(record.name)).hosts) {
-    if (host.phase !== 'joined') {
-      say(
-        `${host.name} is ${host.phase}: boshvirt host ${host.phase === 'joining' ? 'add' : 'remove'} ends it`,
-      );
-      continue;
-    }
+    const { name, phase } = host;
+    if (phase === 'joined') joinings.push({ name, fault: await faultOfJoining(record, host, caller) });
+    else
+      joinings.push({
+        name,
+        fault: `boshvirt host ${phase === 'joining' ? 'add' : 'remove'} ${name} did not finish`,
+      });
+  }
+  return joinings;
+}
+
+async function faultOfJoining(
+  record: EnvironmentRecord,
+  host: HostRecord,
+  caller: Worker,
+): Promise<string | undefined> {
+  try {
     await layHostGround(host, caller);
     await joinNetworks(record, host, caller);
-    say(`${host.name} is joined`);
+    return undefined;
+  } catch (error) {
+    caller.signal.throwIfAborted();
+    return messageOf(error);
   }
+}
+
+/** Whether this end of the tunnels to all joined hosts is there; the other ends are not asked. */
+export async function tunnelsStand(record: EnvironmentRecord): Promise<boolean> {
+  const joined = (await readHosts(record.name)).hosts.filter(({ phase }) => phase === 'joined');
+  if (joined.length === 0) return true;
+  const near = await nearPlaces(record);
+  const standing = await Promise.all(joined.map((host) => tunnelEndStands(nearEnd(record, host, near))));
+  return standing.every(Boolean);
 }

@@ -34,7 +34,7 @@ const frameBytes = 1500;
  */
 export async function layTunnelEnd(end: TunnelEnd): Promise<void> {
   const { tunnel, underlay, place, namespace, bridge, address } = end;
-  if (!(await stands(end))) {
+  if (!(await tunnelEndStands(end))) {
     const { device, id, local, remote, port } = tunnel;
     await removeTunnelEnd(end);
     await runBatch(underlay.prefix, [
@@ -46,7 +46,8 @@ export async function layTunnelEnd(end: TunnelEnd): Promise<void> {
   await runBatch(place.prefix, [`address replace ${address} dev ${bridge}`]);
 }
 
-async function stands({ tunnel, place, bridge }: TunnelEnd): Promise<boolean> {
+/** Whether this end is as it is to be. */
+export async function tunnelEndStands({ tunnel, place, bridge }: TunnelEnd): Promise<boolean> {
   const { device, id, local, remote, port } = tunnel;
   const there = await readVxlan(place.prefix, device);
   return (
