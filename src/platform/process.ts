@@ -22,6 +22,8 @@ export interface RunOptions {
   okExitCodes?: readonly number[];
   /** Called with each line of stdout and stderr as it comes. */
   onLine?: (line: string, stream: 'stdout' | 'stderr') => void;
+  /** Called with its stdout as it comes, in pieces of any size: a line may long stay unfinished. */
+  onText?: (text: string) => void;
   /** The error's code if the program fails. */
   failure?: ErrorCode;
   /**
@@ -73,7 +75,11 @@ export async function run(
       ...((options.descriptors ?? []) as 3[]), // execa's types know descriptors up to 9
     ],
   });
-  const { onLine } = options;
+  const { onLine, onText } = options;
+  if (onText) {
+    const decoder = new TextDecoder();
+    child.stdout.on('data', (chunk: Uint8Array) => onText(decoder.decode(chunk, { stream: true })));
+  }
   const watching = onLine
     ? (['stdout', 'stderr'] as const).map(async (from) => {
         for await (const line of child.iterable({ from, preserveNewlines: false }))

@@ -15,7 +15,7 @@ interface TaskOptions {
 }
 
 /**
- * Runs a bosh command that is a task of the director's, and says its steps. Once the signal fires the director is asked to
+ * Runs a bosh command that is a task of the director's, and says its steps when they begin and when they have ended. Once the signal fires the director is asked to
  * cancel the task, which it does at a point that is safe. A ToolError tells bosh's words, and how to look and to go on.
  */
 export async function runTask(
@@ -24,14 +24,16 @@ export async function runTask(
   { caller, environment, deployment, say }: TaskOptions,
 ): Promise<void> {
   let task: number | undefined;
+  let last = '';
   const onLine = (line: string) => {
     const step = readDeployLine(line);
     if (!step) return;
     task = step.task;
-    say(step.text);
+    if (step.text !== last) say(step.text);
+    last = step.text;
   };
   try {
-    await bosh.run(words, { onLine, timeoutMs, signal: caller.signal });
+    await bosh.run(words, { onLine, onUnfinishedLine: onLine, timeoutMs, signal: caller.signal });
   } catch (error) {
     if (caller.signal.aborted && task !== undefined) await cancel(bosh, task, caller);
     caller.signal.throwIfAborted();

@@ -13,6 +13,8 @@ import { type DirectorAccess, directorAccess } from './access.ts';
 export interface BoshRunOptions {
   /** Each line that bosh says while it works, without secrets. */
   readonly onLine?: (line: string) => void;
+  /** The line that bosh has begun and not ended, whenever it grows, without secrets: a step of a task, while it runs. */
+  readonly onUnfinishedLine?: (line: string) => void;
   /** An hour unless said: a deployment takes its time. */
   readonly timeoutMs?: number;
   /** Instead of the signal of whoever asked for the director. */
@@ -52,12 +54,15 @@ export async function directorBosh(
   const runWords = async (words: readonly string[], options: BoshRunOptions = {}): Promise<string> => {
     const [program = path, ...rest] = [...commandPrefix, path, ...words];
     caller.log.debug(secrets.hide(`bosh ${words.join(' ')}`));
-    const { onLine } = options;
+    const { onLine, onUnfinishedLine } = options;
     const { stdout, stderr, exitCode } = await run([program, ...rest], {
       ...{ env, cleanEnv: true, ownGroup: true, okExitCodes: [1], failure: 'DIRECTOR' },
       timeoutMs: options.timeoutMs ?? hourMs,
       signal: options.signal ?? caller.signal,
       ...(onLine ? { onLine: (line: string) => onLine(secrets.hide(line)) } : {}),
+      ...(onUnfinishedLine
+        ? { onText: unfinishedLines((line) => onUnfinishedLine(secrets.hide(line))) }
+        : {}),
     });
     if (exitCode === 0) return stdout;
     throw refusal(words, secrets.hide(`${stderr}\n${errorsIn(stdout)}`), exitCode);
@@ -66,6 +71,15 @@ export async function directorBosh(
     record,
     run: runWords,
     rows: async (words, options) => rowsIn(await runWords([...words, '--json'], options)),
+  };
+}
+
+/** Puts pieces together, and tells what stands after the last end of a line. */
+function unfinishedLines(tell: (line: string) => void): (text: string) => void {
+  let line = '';
+  return (text) => {
+    line = (line + text).split('\n').at(-1) ?? '';
+    if (line !== '') tell(line);
   };
 }
 

@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs';
 import { afterEach, expect, test, vi } from 'vitest';
 import { runTask } from '../../../../src/environment/cf/run-task.ts';
 import { scriptedDirector } from '../director/scripted-director.ts';
@@ -18,6 +19,24 @@ test('the steps of the task are said as they come', async () => {
   const options = { ...names, caller: quietCaller(), say: (line: string) => said.push(line) };
   await runTask(await scene.bosh(), ['deploy'], options);
   expect(said).toEqual(['Preparing deployment: Preparing deployment (00:00:02)']);
+});
+
+test('a step is said while it runs, and again with how long it took', async () => {
+  await using scene = await scriptedDirector(`
+    printf "Task 7 | 10:00:00 | Updating instance database: database/1 (0)"
+    until [ -e "$dir/said" ]; do sleep 0.05; done
+    echo " (00:02:00)"; printf "Task 7 | 10:00:02 | Updating instance api: api/1 (0)\n"`);
+  const said: string[] = [];
+  const say = (line: string) => {
+    said.push(line);
+    writeFileSync(scene.path('said'), '');
+  };
+  await runTask(await scene.bosh(), ['deploy'], { ...names, caller: quietCaller(), say });
+  expect(said).toEqual([
+    'Updating instance database: database/1 (0)',
+    'Updating instance database: database/1 (0) (00:02:00)',
+    'Updating instance api: api/1 (0)',
+  ]);
 });
 
 test('a failure has the words of bosh, the task and how to go on', async () => {
