@@ -2,7 +2,9 @@ import { UserError } from '../../platform/errors.ts';
 import { run, which } from '../../platform/process.ts';
 import { roadTo } from '../session.ts';
 import type { Caller } from '../steps/step.ts';
+import { addressOf } from './api-answer.ts';
 import { cfCredentials } from './cf-credentials.ts';
+import type { LiteRecord } from './require-lite.ts';
 
 const timeoutMs = 120_000;
 
@@ -24,13 +26,30 @@ export async function cfLogin(
       ],
     });
   }
-  const { commandPrefix } = await roadTo(record);
+  const road = await roadTo(record);
+  await refuseUnknownName(api, record, { road, signal });
   const cf = async (words: readonly string[], env: Record<string, string> = {}) => {
-    const [first = program, ...rest] = [...commandPrefix, program, ...words];
+    const [first = program, ...rest] = [...road.commandPrefix, program, ...words];
     const onLine = (line: string) => tell(line.replaceAll(password, '<redacted>'));
     await run([first, ...rest], { env, signal, timeoutMs, failure: 'DIRECTOR', onLine });
   };
   await cf(['api', api, '--skip-ssl-validation']);
   await cf(['auth'], { CF_USERNAME: username, CF_PASSWORD: password });
   return { api, username };
+}
+
+/** The cf CLI would say no more than `no such host`. */
+async function refuseUnknownName(
+  api: string,
+  { name, workload }: LiteRecord,
+  way: Parameters<typeof addressOf>[1],
+): Promise<void> {
+  const { hostname } = new URL(api);
+  if ((await addressOf(hostname, way)) !== undefined) return;
+  throw new UserError('PREFLIGHT', `This machine does not know the name ${hostname}`, {
+    hints: [
+      `it has to lead to ${workload.router}, as docs/networks.md tells`,
+      `or deploy under a domain that others know: boshvirt cf up ${name} --system-domain ${workload.router}.sslip.io`,
+    ],
+  });
 }

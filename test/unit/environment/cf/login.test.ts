@@ -1,4 +1,4 @@
-import { chmod, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { afterEach, beforeAll, expect, test, vi } from 'vitest';
 import { cfEnvironment } from '../../../../src/environment/cf/cf-environment.ts';
 import { writeCfRecord } from '../../../../src/environment/cf/cf-record.ts';
@@ -25,16 +25,34 @@ echo "$@" >> "$0.calls"
 exit 0
 `;
 
+/** A machine that knows these names; the real one knows none of a test's. */
+async function knowing(scene: Awaited<ReturnType<typeof liteScene>>, names: string): Promise<void> {
+  const script = `#!/bin/sh\ncase "$2" in ${names}) echo "10.245.0.34 STREAM $2";; *) exit 2;; esac\n`;
+  await writeFile(scene.path('bin/getent'), script, { mode: 0o755 });
+  await writeFile(scene.path('bin/cf'), scriptedCf, { mode: 0o755 });
+}
+
 test('login goes through the environment of the cf CLI', async () => {
   await using services = await startServices(place, { values });
   await using scene = await liteScene('', services);
-  await writeFile(scene.path('bin/cf'), scriptedCf);
-  await chmod(scene.path('bin/cf'), 0o755);
+  await knowing(scene, '*.cf.test');
   const caller = quietCaller();
   expect(await cfLogin('work', caller)).toEqual({ api: 'https://api.cf.test', username: 'admin' });
   expect(await scene.read('bin/cf.calls')).toBe('api https://api.cf.test --skip-ssl-validation\nauth\n');
   expect(await scene.read('bin/cf.login')).toBe('admin:the-password-of-cf\n');
   expect(caller.said).toEqual(['hello <redacted>']);
+});
+
+test('a name that this machine does not know is told of before the cf CLI fails at it', async () => {
+  await using services = await startServices(place, { values });
+  await using scene = await liteScene('', services);
+  await knowing(scene, 'other.test');
+  await expect(cfLogin('work', quietCaller())).rejects.toMatchObject({
+    code: 'PREFLIGHT',
+    message: 'This machine does not know the name api.cf.test',
+    hints: expect.arrayContaining([expect.stringContaining('10.245.0.34')]),
+  });
+  await expect(scene.read('bin/cf.calls')).rejects.toThrow('ENOENT');
 });
 
 test('without a cf CLI it is said where to have one', async () => {
