@@ -1,5 +1,5 @@
 /** Several calls at once, clients that leave, the end of the server. */
-import { readFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { readTextIfThere } from '../../../../src/platform/files.ts';
@@ -11,8 +11,7 @@ import { echo, type Served, serveCpi } from './served-cpi.ts';
 const waits = `dir=$(dirname "$1"); echo "$request" >> "$dir/begun"
   case $request in *quick*) ;; *) while [ ! -e "$dir/gate" ]; do sleep 0.02; done ;; esac; ${echo}`;
 
-const open = async ({ folder }: Served) =>
-  await import('node:fs/promises').then(({ writeFile }) => writeFile(join(folder, 'work', 'gate'), ''));
+const open = async ({ folder }: Served) => await writeFile(join(folder, 'work', 'gate'), '');
 
 const begun = async ({ folder }: Served): Promise<string[]> =>
   ((await readTextIfThere(join(folder, 'work', 'begun'))) ?? '').split('\n').filter(Boolean);
@@ -101,7 +100,6 @@ describe('the end of the server', () => {
 
   test('what was begun by a server that was killed is forgotten by the next', async () => {
     await using served = await serveCpi(echo);
-    const { mkdir, readdir, writeFile } = await import('node:fs/promises');
     const images = join(served.folder, 'work', 'images');
     await mkdir(images, { recursive: true });
     await writeFile(join(served.folder, 'work', 'call-abc.json'), '{"agent":{"mbus":"nats://u:secret@h"}}');
