@@ -68,7 +68,7 @@ export async function plan(
     libvirt: { uri: wanted.uri, host: wanted.host },
     packages,
     objects: await hostObjects(wanted, before, far, caller.log),
-    downloads: await downloadsOf(wanted, stemcell, manifest),
+    downloads: await downloadsOf(decided, sources, stemcell, options.boshvirtCommand),
     manifest: manifestChange(deployed, manifest, before?.vars ?? {}, wanted.vars),
     room: await roomFor(wanted, before),
   };
