@@ -5,7 +5,7 @@ import type { ServeOptions } from '../../cpi/serve/index.ts';
 import { cpiServerPort } from '../../manifest/compose.ts';
 import { shortHash } from '../../platform/ids.ts';
 import { packageRoot } from '../../platform/package-root.ts';
-import { cpiHosts } from '../hosts/open-host.ts';
+import { cpiHosts, needsMachinesNetwork } from '../hosts/open-host.ts';
 import type { EnvironmentRecord } from '../record.ts';
 import { networkNamespaceOf } from '../session.ts';
 import { cpiCertificates } from './certificates.ts';
@@ -19,12 +19,24 @@ export async function serveOptions(record: EnvironmentRecord): Promise<Omit<Serv
     port: cpiServerPort,
     tls: await cpiCertificates(record.name, 'server'),
     cpiConfig: { ...cpiConfigOf(record), hosts: await cpiHosts(record.name) },
-    // the launcher only finds Node, which we have
-    command: [process.execPath, join(packageRoot(), 'dist', 'main.cjs'), 'cpi'] as const,
+    command: await cpiCommand(record),
   };
   const identity = shortHash(JSON.stringify([served, await packageVersion()]), 16);
   return { ...served, folder: work, auditPath: audit, identity };
 }
+
+/**
+ * What starts a call. The server is in the network of a private libvirt host, from where no ssh comes to other machines: with hosts
+ * there, calls go back to the machine's own network. The launcher only finds Node, which we have.
+ */
+async function cpiCommand(record: EnvironmentRecord): Promise<[string, ...string[]]> {
+  const command = [process.execPath, join(packageRoot(), 'dist', 'main.cjs'), 'cpi'] as [string, ...string[]];
+  const isApart = networkNamespaceOf(record) !== undefined && (await needsMachinesNetwork(record.name));
+  return isApart ? ['nsenter', `--net=${machinesNetwork}`, ...command] : command;
+}
+
+/** That of the first process, whoever's child this one is. */
+const machinesNetwork = '/proc/1/ns/net';
 
 export const cpiServerUrl = ({ network }: EnvironmentRecord): string =>
   `https://${network.gateway}:${cpiServerPort}`;

@@ -34,3 +34,7 @@ export async function cpiHosts(environment: string): Promise<JsonObject> {
     ]),
   );
 }
+
+/** Whether one of the hosts is reached by the machine's own network alone, not by that of a private libvirt host's bridges. */
+export const needsMachinesNetwork = async (environment: string): Promise<boolean> =>
+  (await readHosts(environment)).hosts.some(({ tunnel }) => tunnel.underlay === 'machine');

@@ -18,36 +18,41 @@ export interface Spread {
 }
 
 /**
- * The same cloud-config with each zone on a host: occupied ones stay, the others go to whichever host has the fewest, and a host that
- * gets none has a new zone, which all networks take in that have all other zones. Without a change what comes back equals
- * what went in.
+ * The same cloud-config with each zone on a host. A zone that names one stays there, and so does an occupied one; others go to
+ * whichever host has the fewest. A host that has none then takes one, not occupied, from a host with several, or gets a new zone,
+ * which all networks take in that have all other zones. Spread again, nothing changes.
  */
 export function spreadZones(config: CloudConfig, { hosts, occupied }: Spread): CloudConfig {
   const zones = config.azs ?? [];
-  const counts = new Map(hosts.map((host) => [host, 0]));
-  const put = (host: string) => counts.set(host, (counts.get(host) ?? 0) + 1);
-  const stays = (zone: Entry) => occupied.has(nameOf(zone)) && hosts.includes(hostOf(zone));
-  for (const zone of zones.filter(stays)) put(hostOf(zone));
-  const fewest = () => hosts.reduce((a, b) => ((counts.get(b) ?? 0) < (counts.get(a) ?? 0) ? b : a));
-  const placed = zones.map((zone) => {
-    if (stays(zone)) return { ...zone, cpi: hostOf(zone) };
-    const host = fewest();
-    put(host);
-    return { ...zone, cpi: host };
+  const placed: Entry[] = zones.map((zone) => {
+    const stays = hosts.includes(hostOf(zone)) && (zone.cpi !== undefined || occupied.has(nameOf(zone)));
+    return { ...zone, cpi: stays ? hostOf(zone) : undefined };
   });
-  const names = zones.map(nameOf);
-  const added: Entry[] = [];
-  for (const host of hosts.filter((each) => counts.get(each) === 0)) {
-    const name = freeName([...names, ...added.map(nameOf)]);
-    added.push({ name, cpi: host });
+  const zonesOn = (host: string) => placed.filter(({ cpi }) => cpi === host);
+  const byLoad = () => [...hosts].sort((a, b) => zonesOn(a).length - zonesOn(b).length);
+  for (const [at, zone] of placed.entries())
+    if (zone.cpi === undefined) placed[at] = { ...zone, cpi: byLoad()[0] };
+  const added: string[] = [];
+  for (const host of hosts.filter((each) => zonesOn(each).length === 0)) {
+    const donor = byLoad().at(-1) ?? '';
+    const spare = zonesOn(donor).findLast((zone) => !occupied.has(nameOf(zone)));
+    if (spare !== undefined && zonesOn(donor).length > 1)
+      placed[placed.indexOf(spare)] = { ...spare, cpi: host };
+    else {
+      const name = freeName(placed.map(nameOf));
+      placed.push({ name, cpi: host });
+      added.push(name);
+    }
   }
-  return {
-    ...config,
-    azs: [...placed, ...added],
-    ...(config.networks
-      ? { networks: config.networks.map((network) => widened(network, names, added.map(nameOf))) }
-      : {}),
-  };
+  return { ...config, azs: placed, ...widenedNetworks(config, zones.map(nameOf), added) };
+}
+
+function widenedNetworks(
+  { networks }: CloudConfig,
+  zones: readonly string[],
+  added: readonly string[],
+): Pick<CloudConfig, 'networks'> {
+  return networks ? { networks: networks.map((network) => widened(network, zones, added)) } : {};
 }
 
 const nameOf = (zone: Entry): string => String(zone.name);

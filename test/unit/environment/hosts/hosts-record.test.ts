@@ -1,0 +1,105 @@
+import { mkdtempDisposable, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { keepHost, readHosts, writeHosts } from '../../../../src/environment/hosts/hosts-record.ts';
+import { cpiHosts, needsMachinesNetwork } from '../../../../src/environment/hosts/open-host.ts';
+import { checkHostName, planHost } from '../../../../src/environment/hosts/plan-host.ts';
+import { environmentPaths } from '../../../../src/environment/paths.ts';
+
+let folder: Awaited<ReturnType<typeof mkdtempDisposable>>;
+beforeEach(async () => {
+  folder = await mkdtempDisposable(join(tmpdir(), 'boshvirt-hosts-'));
+  vi.stubEnv('XDG_DATA_HOME', folder.path);
+});
+afterEach(async () => {
+  vi.unstubAllEnvs();
+  await folder[Symbol.asyncDispose]();
+});
+
+const facts = {
+  name: 'box',
+  uri: 'qemu+ssh://root@box/system',
+  backend: 'qemu',
+  options: { accel: 'tcg' },
+  near: '10.0.0.1',
+  far: '10.0.0.2',
+  underlay: 'machine',
+  port: 4789,
+} as const;
+const path = () => join(environmentPaths('work').folder, 'hosts.yml');
+
+test('what was planned is read again, private to the user; of no hosts there is no file', async () => {
+  const record = await readHosts('work');
+  expect(record.hosts).toEqual([]);
+  const host = planHost('work', record.id, facts);
+  await keepHost('work', record, host);
+  expect((await stat(path())).mode & 0o777).toBe(0o600);
+  expect(await readHosts('work')).toEqual({ ...record, hosts: [host] });
+  await keepHost('work', await readHosts('work'), { ...host, phase: 'joined' });
+  expect((await readHosts('work')).hosts).toEqual([{ ...host, phase: 'joined' }]);
+  expect(await needsMachinesNetwork('work')).toBe(true);
+  await writeHosts('work', { ...record, hosts: [] });
+  await expect(stat(path())).rejects.toThrow('ENOENT');
+});
+
+test('names on the other machine are not those of an environment of its own, and fit', () => {
+  const host = planHost('work', 'ab12cd', facts);
+  expect(host).toMatchObject({
+    phase: 'joining',
+    environment: 'work-ab12cd',
+    network: { name: 'boshvirt-work-ab12cd' },
+    pool: { name: 'boshvirt-work-ab12cd', path: '/var/lib/libvirt/boshvirt-work-ab12cd' },
+    tunnel: { near: '10.0.0.1', far: '10.0.0.2', port: 4789 },
+  });
+  expect(host.network.bridge.length).toBeLessThanOrEqual(15);
+  expect(host.tunnel.device.length).toBeLessThanOrEqual(15);
+  expect(planHost('work', 'ab12cd', { ...facts, name: 'other' }).tunnel.device).not.toBe(host.tunnel.device);
+});
+
+test('the bridges find each other by addresses of one range of four, none of them a cloud’s', () => {
+  for (let round = 0; round < 500; round += 1) {
+    const { id, probe } = planHost('work', 'ab12cd', facts).tunnel;
+    expect(id).toBeGreaterThan(0);
+    expect(id).toBeLessThan(2 ** 24);
+    const [near, far] = [probe.near, probe.far].map((address) => address.split('.').map(Number));
+    expect(near?.slice(0, 3)).toEqual(far?.slice(0, 3));
+    expect([near?.[2] === 169, (near?.[2] ?? 0) > 0]).toEqual([false, true]);
+    expect([(near?.[3] ?? 0) % 4, (far?.[3] ?? 0) % 4]).toEqual([1, 2]);
+  }
+});
+
+test('the CPI knows hosts that are joined or leaving, with what they need and no more', async () => {
+  const record = await readHosts('work');
+  const host = planHost('work', record.id, facts);
+  await keepHost('work', record, host);
+  expect(await cpiHosts('work')).toEqual({});
+  await keepHost('work', await readHosts('work'), { ...host, phase: 'leaving' });
+  expect(await cpiHosts('work')).toEqual({
+    box: {
+      backend: 'qemu',
+      environment: host.environment,
+      libvirt: { uri: 'qemu+ssh://root@box/system' },
+      storage_pool: host.pool.name,
+      network: host.network.name,
+      qemu: { accel: 'tcg' },
+    },
+  });
+});
+
+test.each([
+  ['no YAML', 'hosts: [', 'hosts.yml cannot be used'],
+  ['another version', 'version: 2\nid: a\nhosts: []\n', 'version'],
+  ['half a host', 'version: 1\nid: a\nhosts: [{name: box}]\n', 'hosts.0.phase'],
+])('a record with %s is damaged', async (_, text, message) => {
+  await writeHosts('work', { version: 1, id: 'a', hosts: [planHost('work', 'a', facts)] });
+  await writeFile(path(), text);
+  await expect(readHosts('work')).rejects.toMatchObject({
+    code: 'STATE_DAMAGED',
+    message: expect.stringContaining(message),
+  });
+});
+
+test.each(['first', 'Box', '', 'a_b', '-a', 'a'.repeat(21)])("'%s' is no name of a host", (name) => {
+  expect(() => checkHostName(name)).toThrow(expect.objectContaining({ code: 'USAGE' }));
+});
