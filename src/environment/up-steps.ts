@@ -9,6 +9,7 @@ import { agentOf } from './credentials.ts';
 import { decideEnvironment, decideNetwork } from './decide.ts';
 import { deploySource, engineContext } from './deploy.ts';
 import { keepManifest, openManifest } from './deployed-manifest.ts';
+import { clearTheWay } from './director/clear-the-way.ts';
 import {
   boshDeploymentStep,
   boshStep,
@@ -112,7 +113,7 @@ function groundStep(job: UpJob): Step<UpWork> {
   };
 }
 
-function machineStep({ name, options, lock, caller }: UpJob): Step<UpWork> {
+function machineStep({ name, options, before, lock, caller }: UpJob): Step<UpWork> {
   const { boshvirtCommand } = options;
   const recreate = options.recreate || options.adoptDisk !== undefined;
   return {
@@ -123,7 +124,10 @@ function machineStep({ name, options, lock, caller }: UpJob): Step<UpWork> {
       const context = await engineContext(record, boshvirtCommand, caller, lock, say);
       await writeCreateEnvScripts(record, source, context);
       const engine = await engineNamed(record.engine);
+      const isReplaced = recreate || before?.inputs !== (await digestInputs(source));
+      const isCleared = isReplaced && (await clearTheWay(record, caller, say));
       const { changed } = await engine.createEnv(source, context, { recreate });
+      if (isCleared && !changed) await revive(record, caller);
       // a machine takes its snapshots with it
       if (changed) await rm(environmentPaths(name).snapshots, { recursive: true, force: true });
       await keepManifest(name, await openManifest(record, stemcell, boshvirtCommand));
@@ -133,6 +137,12 @@ function machineStep({ name, options, lock, caller }: UpJob): Step<UpWork> {
       await writeRecord(work.record);
     },
   };
+}
+
+/** Starts the machine again that was cleared away for another one, which bosh then saw no need for. */
+async function revive(record: EnvironmentRecord, { log }: UpJob['caller']): Promise<void> {
+  await using backend = await openBackend(record, log);
+  await backend.ground.revive(await currentVm(record.name));
 }
 
 function agentStep({ name, caller: { log, signal } }: UpJob): Step<UpWork> {

@@ -150,6 +150,15 @@ export class AgentClient {
     await this.#call('ssh', ['setup', { user, public_key: publicKey }]);
   }
 
+  /** Has the guest power itself off. A guest that goes before it has answered has done as it was told. */
+  async shutDown(): Promise<void> {
+    try {
+      await this.#call('shutdown', []);
+    } catch (error) {
+      this.#forgive(error);
+    }
+  }
+
   get #host(): string {
     return new URL(this.#address.mbus).host;
   }

@@ -148,6 +148,15 @@ describe('methods', () => {
     await expect(client().stop()).rejects.toMatchObject({ name: 'AgentRefused', unknownMethod: true });
   });
 
+  test('a guest that goes off while it answers has done as it was told; one that refuses has not', async () => {
+    await client().shutDown();
+    agent.hiccups = 1;
+    await client().shutDown();
+    expect(messages).toMatchObject([{ method: 'shutdown', arguments: [] }]);
+    answers.shutdown = new Error('not now');
+    await expect(client().shutDown()).rejects.toMatchObject({ name: 'AgentRefused' });
+  });
+
   test('hand hints on as they are', async () => {
     await client().addPersistentDisk('disk-1', '/dev/vdc');
     expect(messages).toMatchObject([{ method: 'add_persistent_disk', arguments: ['disk-1', '/dev/vdc'] }]);
