@@ -1,7 +1,7 @@
 import { beforeAll, expect, test } from 'vitest';
 import { openCredHub } from '../../../../src/environment/cf/credhub.ts';
 import { guestRoad } from '../../../../src/host/forward.ts';
-import { makePlace, type Place, startServices } from './stand-in-services.ts';
+import { makePlace, type Place, startServices } from '../../../support/stand-ins/services.ts';
 
 let place: Place;
 beforeAll(async () => {

@@ -4,8 +4,8 @@ import type { LiteRecord } from '../../../../src/environment/cf/require-lite.ts'
 import { environmentPaths } from '../../../../src/environment/paths.ts';
 import { writeRecord } from '../../../../src/environment/record.ts';
 import { sizes } from '../../../../src/environment/up-settings.ts';
+import { client, type Services } from '../../../support/stand-ins/services.ts';
 import { scriptedDirector, store } from '../director/scripted-director.ts';
-import { client, type Services } from './stand-in-services.ts';
 
 export const routerIp = '10.245.0.34';
 

@@ -3,8 +3,8 @@ import { afterEach, beforeAll, expect, test, vi } from 'vitest';
 import { cfEnvironment } from '../../../../src/environment/cf/cf-environment.ts';
 import { writeCfRecord } from '../../../../src/environment/cf/cf-record.ts';
 import { cfLogin } from '../../../../src/environment/cf/login.ts';
+import { makePlace, type Place, startServices } from '../../../support/stand-ins/services.ts';
 import { liteScene, quietCaller } from './lite-scene.ts';
-import { makePlace, type Place, startServices } from './stand-in-services.ts';
 
 let place: Place;
 beforeAll(async () => {

@@ -9,9 +9,9 @@ import { type OrphanedDisk, stepsOfCfDown } from '../../../../src/environment/cf
 import { stepsOfCfUp } from '../../../../src/environment/cf/up-steps.ts';
 import { directorBosh } from '../../../../src/environment/director/index.ts';
 import { guestRoad } from '../../../../src/host/forward.ts';
+import { makePlace, type Place, startServices } from '../../../support/stand-ins/services.ts';
 import { liteScene, quietCaller, routerIp } from './lite-scene.ts';
 import { type DeploymentsOptions, startDeployments } from './stand-in-deployments.ts';
-import { makePlace, type Place, startServices } from './stand-in-services.ts';
 
 const realBosh = process.env.BOSHVIRT_TEST_BOSH ?? '';
 const fixture = join(import.meta.dirname, '..', '..', '..', 'fixtures', 'cf-deployment');

@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import { createServer } from 'node:https';
-import type { Place } from './stand-in-services.ts';
+import type { Place } from '../../../support/stand-ins/services.ts';
 
 export interface DeploymentsOptions {
   readonly stemcells: readonly { name: string; version: string; os: string }[];

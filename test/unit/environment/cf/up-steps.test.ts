@@ -8,8 +8,8 @@ import { cfSettings } from '../../../../src/environment/cf/cf-settings.ts';
 import { type CfJob, type CfWork, stepsOfCfUp } from '../../../../src/environment/cf/up-steps.ts';
 import { directorBosh } from '../../../../src/environment/director/index.ts';
 import { guestRoad } from '../../../../src/host/forward.ts';
+import { makePlace, type Place, type Services, startServices } from '../../../support/stand-ins/services.ts';
 import { liteScene, quietCaller, routerIp } from './lite-scene.ts';
-import { makePlace, type Place, type Services, startServices } from './stand-in-services.ts';
 
 let place: Place;
 beforeAll(async () => {

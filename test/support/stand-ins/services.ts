@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
-import { type CertificateValue, generateCertificate } from '../../../../src/engine/template/certificates.ts';
-import type { DirectorAccess } from '../../../../src/environment/director/index.ts';
+import { type CertificateValue, generateCertificate } from '../../../src/engine/template/certificates.ts';
+import type { DirectorAccess } from '../../../src/environment/director/index.ts';
 
 export const client = { name: 'credhub-admin', secret: 'the-credhub-secret' };
 const token = 'a-token-of-some-length';
