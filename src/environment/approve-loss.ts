@@ -6,15 +6,18 @@ import type { Caller } from './steps/step.ts';
 
 /** A new machine has none of the old one's snapshots: asks before they are lost. Throws DECLINED. */
 export async function approveLoss(before: EnvironmentRecord, caller: Caller): Promise<void> {
-  const lost = await snapshotNames(before, caller);
+  const lost = await snapshotsOnMachine(before, caller);
   if (lost.length === 0) return;
   const question = `The machine is made anew; its snapshots are lost: ${lost.join(', ')}. Go on?`;
   if (await caller.confirm(question, 'no')) return;
   throw new UserError('DECLINED', `Environment '${before.name}' was left as it is`);
 }
 
-/** Where the hypervisor cannot be asked, those of which we keep files. */
-async function snapshotNames(before: EnvironmentRecord, { log }: Caller): Promise<string[]> {
+/** The names of those that go with the machine. Where the hypervisor cannot be asked, those of which we keep files. */
+export async function snapshotsOnMachine(
+  before: EnvironmentRecord,
+  { log }: Pick<Caller, 'log'>,
+): Promise<string[]> {
   if (!(await hostRuns(before)) || !(await currentVm(before.name))) return await keptSnapshots(before.name);
   try {
     return (await listSnapshots(before.name, log)).map((snapshot) => snapshot.name);

@@ -1,3 +1,4 @@
+import { snapshotsOnMachine } from './approve-loss.ts';
 import { chooseBackend, isOnThisMachine, refuseObstacles } from './choose-backend.ts';
 import { chooseHost } from './choose-host.ts';
 import { decideEnvironment } from './decide.ts';
@@ -28,6 +29,8 @@ export interface Plan {
   /** Those of the operating system that would be installed, once agreed to. */
   readonly packages: readonly string[];
   readonly objects: readonly HostObject[];
+  /** Names of snapshots that are lost with the machine; `up` asks first. */
+  readonly lostSnapshots: readonly string[];
   readonly downloads: Downloads;
   readonly manifest: ManifestChange;
   /** undefined for a machine on another host. */
@@ -68,6 +71,7 @@ export async function plan(
     libvirt: { uri: wanted.uri, host: wanted.host },
     packages,
     objects: await hostObjects(wanted, before, far, caller.log),
+    lostSnapshots: before && far === 'remake' ? await snapshotsOnMachine(before, caller) : [],
     downloads: await downloadsOf(decided, sources, stemcell, options.boshvirtCommand),
     manifest: manifestChange(deployed, manifest, before?.vars ?? {}, wanted.vars),
     room: await roomFor(wanted, before),

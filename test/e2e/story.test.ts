@@ -144,6 +144,8 @@ describe('one environment', () => {
       exitCode: 2,
       stderr: expect.stringMatching(/snapshots are lost: first/),
     });
+    const plan = await person.run(['plan', '--memory', '640MiB']);
+    expect(plan.stdout).toMatch(/^ {2}Snapshots that go with the machine: first$/m);
     expect((await person.run(['snapshot', 'delete', '-n', 'first'])).exitCode).toBe(0);
     expect(JSON.parse((await person.run(['snapshot', 'list', '--json'])).stdout)).toEqual([]);
   });

@@ -48,12 +48,14 @@ function aboutIt({ profile, backend, engine, libvirt, packages }: Plan): string[
   ]);
 }
 
-function objects({ objects }: Plan): string[] {
+function objects({ objects, lostSnapshots }: Plan): string[] {
   const rows = objects.map(({ kind, act, detail }) => [
     `${marks[act]} ${kind}`,
     act === 'start' || act === 'make anew' ? `${act}: ${detail}` : detail,
   ]);
-  return ['This host (+ make, ~ change):', ...columns(rows)];
+  const lost =
+    lostSnapshots.length === 0 ? [] : [`  Snapshots that go with the machine: ${lostSnapshots.join(', ')}`];
+  return ['This host (+ make, ~ change):', ...columns(rows), ...lost];
 }
 
 function downloads({ artifacts, complete }: Downloads): string[] {

@@ -15,6 +15,7 @@ const plan = (changes: Partial<Plan> = {}): Plan => ({
     { kind: 'machine', act: 'make anew', detail: '10.0.0.10' },
     { kind: 'persistent disk', act: 'change', detail: '1 GiB become 2 GiB' },
   ],
+  lostSnapshots: ['first'],
   downloads: { artifacts: [], complete: true },
   manifest: {
     deployed: 'a\n',
@@ -38,6 +39,7 @@ This host (+ make, ~ change):
 ~ network          start: boshvirt-work
 ~ machine          make anew: 10.0.0.10
 ~ persistent disk  1 GiB become 2 GiB
+  Snapshots that go with the machine: first
 
 Room that it takes:
   memory  256 MiB; 128 MiB free: too little, up would refuse
