@@ -2,7 +2,7 @@ import { isRemote, shownAddress } from './address.ts';
 import type { Artifact, Fetched } from './artifact.ts';
 import { difference } from './check-digests.ts';
 import { ChecksumError } from './errors.ts';
-import { changeLockFile, type Locked, lockedFor, readLockFile } from './lock-file.ts';
+import { changeLockFile, type Locked, lockedFor, lockedOf, readLockFile } from './lock-file.ts';
 import { rememberLockFile } from './lock-files.ts';
 
 /** Which lock file holds for a call, and as what its artifacts stand in it. */
@@ -32,7 +32,7 @@ export async function fetchLocked(
   const fetched = await fetch(wanted).catch((error: unknown) => {
     throw isOnlyLocked(error, artifacts, wanted) ? refusal(error.artifact, error.message, target) : error;
   });
-  const entries = fetched.filter(({ artifact }) => isRemote(artifact.urls[0])).map(entryOf);
+  const entries = fetched.filter(({ artifact }) => isRemote(artifact.urls[0])).map(lockedOf);
   await rememberLockFile(target.path, cacheFolder);
   const { environment, part } = target;
   await changeLockFile(target.path, cacheFolder, ({ env, ...file }) => ({
@@ -41,14 +41,6 @@ export async function fetchLocked(
   }));
   return fetched.map((item, at) => ({ ...item, artifact: artifacts[at] ?? item.artifact }));
 }
-
-const entryOf = ({ artifact, sha1, sha256, bytes }: Fetched): Locked => ({
-  name: artifact.name,
-  url: shownAddress(artifact.urls[0]),
-  sha1,
-  sha256,
-  bytes,
-});
 
 /** What the file says goes before what a bundle said. */
 async function lockedArtifacts({ path, fallback, environment }: LockTarget): Promise<Locked[]> {

@@ -4,7 +4,15 @@ export { fetchArtifacts } from './fetch-artifacts.ts';
 export type { LockTarget } from './fetch-locked.ts';
 export type { FetchOptions } from './fetch-options.ts';
 export type { KeptFile } from './kept-file.ts';
-export { changeLockFile, type Locked, type LockFile, lockedFor, readLockFile } from './lock-file.ts';
+export { type Leftover, leftovers } from './leftovers.ts';
+export {
+  changeLockFile,
+  type Locked,
+  type LockFile,
+  lockedFor,
+  lockedOf,
+  readLockFile,
+} from './lock-file.ts';
 export { knownLockFiles, rememberLockFile } from './lock-files.ts';
 export { readBundle } from './read-bundle.ts';
 export { seedBoshDownloads } from './seed-bosh-downloads.ts';

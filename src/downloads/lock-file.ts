@@ -5,6 +5,8 @@ import { messageOf, UserError } from '../platform/errors.ts';
 import { readTextIfThere, writeFileAtomic } from '../platform/files.ts';
 import { shortHash } from '../platform/ids.ts';
 import { takeLock } from '../platform/lock.ts';
+import { shownAddress } from './address.ts';
+import type { Fetched } from './artifact.ts';
 
 const lockedSchema = z.object({
   name: z.string(),
@@ -52,6 +54,15 @@ function firstIssue(error: unknown): string {
 }
 
 export const lockFileText = (file: LockFile): string => heading + stringify(file);
+
+/** What a lock file says of something that was fetched. */
+export const lockedOf = ({ artifact, sha1, sha256, bytes }: Fetched): Locked => ({
+  name: artifact.name,
+  url: shownAddress(artifact.urls[0]),
+  sha1,
+  sha256,
+  bytes,
+});
 
 /** All of an environment's artifacts. */
 export const lockedFor = (file: LockFile | undefined, environment: string): Locked[] =>

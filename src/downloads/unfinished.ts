@@ -1,4 +1,4 @@
-import { readdir } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { UserError } from '../platform/errors.ts';
 import { takeLock } from '../platform/lock.ts';
@@ -9,6 +9,8 @@ export interface Unfinished {
   readonly key: string;
   readonly address: string;
   readonly bytes: number;
+  /** When the last of it came. */
+  readonly changed: Date;
 }
 
 export async function listUnfinished(cacheFolder: string): Promise<Unfinished[]> {
@@ -18,7 +20,8 @@ export async function listUnfinished(cacheFolder: string): Promise<Unfinished[]>
     keys.map(async (key) => {
       const partial = new PartialFile(partialPath(cacheFolder, key));
       const address = (await partial.address()) ?? 'an unknown address';
-      return { key, address, bytes: await partial.length() };
+      const stats = await stat(partial.path).catch(() => undefined); // it may have been finished by now
+      return { key, address, bytes: stats?.size ?? 0, changed: stats?.mtime ?? new Date() };
     }),
   );
 }
