@@ -6,6 +6,9 @@ import { shellEnvironment, shellVariables } from '../environment/shell-environme
 
 export default class Env extends BaseCommand<typeof Env> {
   static override summary = 'Print variables for a shell that works with an environment.';
+  static override description =
+    'With a director, bosh and credhub are logged in to it by them: secrets are among them. On a private libvirt host guests ' +
+    'answer in its network namespace alone; boshvirt exec runs a command there.';
   static override examples = [
     '$ eval "$(<%= config.bin %> env)"',
     '<%= config.bin %> env --shell fish | source',

@@ -1,7 +1,7 @@
 import { BaseCommand } from '../command-line/base-command.ts';
 import { endProcess } from '../command-line/end-process.ts';
+import { passedWords } from '../command-line/passed-words.ts';
 import { defaultEnvironment } from '../command-line/shared-flags.ts';
-import { sshWords } from '../command-line/ssh-words.ts';
 import { ssh } from '../environment/ssh.ts';
 
 export default class Ssh extends BaseCommand<typeof Ssh> {
@@ -11,7 +11,7 @@ export default class Ssh extends BaseCommand<typeof Ssh> {
   static override strict = false;
 
   async run(): Promise<void> {
-    const { environment, command } = sshWords(this.argv);
+    const { environment, command } = passedWords('ssh', this.argv);
     endProcess(await ssh(environment ?? defaultEnvironment(), command));
   }
 }

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { run } from '../../src/platform/process.ts';
 import { bundledDirector } from './stand-ins/bundled-director.ts';
 import { type TestPackage, type TestRelease, writeRelease } from './write-release.ts';
@@ -105,15 +105,15 @@ async function directorPackage(withNode: boolean): Promise<TestPackage> {
   return { name: 'director', packaging, files: withNode ? [...files, ...(await nodeFiles())] : files };
 }
 
-/** This Node, and those of its libraries that a guest may lack. */
+/** This Node, and its libraries but for libc, which every guest has. */
 async function nodeFiles() {
   const { stdout } = await run(['ldd', process.execPath]);
-  const libraries = [...stdout.matchAll(/=> (\S*\/(lib(?:stdc\+\+|gcc_s|atomic)\.so[^ ]*))/g)];
+  const libraries = [...stdout.matchAll(/=> (\S+)/g)].filter(([, path]) => !path?.includes('/libc.so'));
   return [
     { name: 'node', content: await readFile(process.execPath), mode: 0o755 },
     ...(await Promise.all(
-      libraries.map(async ([, path = '', name = '']) => ({
-        name: `lib/${name.split('/').at(-1)}`,
+      libraries.map(async ([, path = '']) => ({
+        name: `lib/${basename(path)}`,
         content: await readFile(path),
       })),
     )),

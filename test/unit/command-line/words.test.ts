@@ -2,8 +2,8 @@ import { describe, expect, test } from 'vitest';
 import { table } from '../../../src/command-line/format.ts';
 import { keyValues } from '../../../src/command-line/key-values.ts';
 import { linesOf } from '../../../src/command-line/lines.ts';
+import { passedWords } from '../../../src/command-line/passed-words.ts';
 import { renderTarget } from '../../../src/command-line/render-target.ts';
-import { sshWords } from '../../../src/command-line/ssh-words.ts';
 
 describe('render [ENV] WHAT', () => {
   const documents = ['manifest', 'vars'] as const;
@@ -38,11 +38,11 @@ describe('ssh [ENV] [-- COMMAND...]', () => {
       { environment: 'work', command: ['sh', '-c', 'a -- b', '--'] },
     ],
   ])('%j', (argv, words) => {
-    expect(sshWords(argv)).toEqual(words);
+    expect(passedWords('ssh', argv)).toEqual(words);
   });
 
   test('a command without the dashes is refused, and told how', () => {
-    expect(() => sshWords(['work', 'uname', '-a'])).toThrow(
+    expect(() => passedWords('ssh', ['work', 'uname', '-a'])).toThrow(
       expect.objectContaining({
         message: 'Unexpected argument: uname',
         hints: [expect.stringContaining('boshvirt ssh work -- uname')],
