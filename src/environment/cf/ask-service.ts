@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import type { Duplex } from 'node:stream';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { Client } from 'undici';
@@ -67,19 +68,22 @@ async function secureRoad(
   signal: AbortSignal,
 ): Promise<TLSSocket> {
   const stream = await road.dial(address ?? hostname, Number(port || 443), { timeoutMs, signal });
-  return await secure(stream, hostname, ca);
+  return await secure(stream, hostname, ca, signal);
 }
 
-async function secure(stream: Duplex, host: string, ca: string | undefined): Promise<TLSSocket> {
+async function secure(
+  stream: Duplex,
+  host: string,
+  ca: string | undefined,
+  signal: AbortSignal,
+): Promise<TLSSocket> {
   const trust = ca === undefined ? { rejectUnauthorized: false } : { ca };
   const socket = connectTls({ socket: stream, host, ...trust });
   try {
-    await new Promise<void>((resolve, reject) => {
-      socket.once('secureConnect', resolve);
-      socket.once('error', reject);
-    });
+    await once(socket, 'secureConnect', { signal });
     return socket;
   } catch (error) {
+    socket.destroy();
     stream.destroy();
     throw error;
   }

@@ -15,8 +15,9 @@ interface TaskOptions {
 }
 
 /**
- * Runs a bosh command that is a task of the director's, and says its steps when they begin and when they have ended. Once the signal fires the director is asked to
- * cancel the task, which it does at a point that is safe. A ToolError tells bosh's words, and how to look and to go on.
+ * Runs a bosh command that is a task of the director's, and says its steps when they begin and when they have ended. Once the
+ * signal fires the director is asked to cancel the task, which it does at a point that is safe. A ToolError tells bosh's words,
+ * and how to look and to go on.
  */
 export async function runTask(
   bosh: DirectorBosh,
