@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { BugError } from '../platform/errors.ts';
 import { packageRoot } from '../platform/package-root.ts';
@@ -66,6 +67,8 @@ export function composeManifest(facts: ManifestFacts): ComposedManifest {
       ourFile(`ops-files/${facts.backend}.yml`),
       ...theirs.map((name) => theirFile(facts, `${name}.yml`)),
       ...ours.map((name) => ourFile(`ops-files/${name}.yml`)),
+      // what of the profile is otherwise on that backend, where anything is
+      ...[ourFile(`ops-files/${facts.backend}-${facts.profile}.yml`)].filter((path) => existsSync(path)),
       ...facts.ops,
     ],
     vars: { ...machineVars(facts), ...directorVars(facts) },

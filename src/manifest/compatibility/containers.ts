@@ -39,7 +39,7 @@ export function fewInotifyInstances(manifest: DirectorManifest, stemcell: Stemce
       status: 'warn',
       detail: 'no sysctl job raises fs.inotify.max_user_instances',
       why: `each container of ${stemcell.os} runs systemd; the kernel's usual 128 instances are soon taken, and then no app starts`,
-      fix: 'ops-files/lite.yml has the job: keep it, or raise the limit by an ops-file of your own',
+      fix: 'keep the job of ops-files/lite.yml; where the director is a container itself, on this machine: sysctl -w fs.inotify.max_user_instances=1024',
     },
   ];
 }

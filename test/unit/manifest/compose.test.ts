@@ -146,6 +146,11 @@ test('lite makes deployments as containers, keeps the agent, and gives systemd i
   expect(pins).toEqual([expect.objectContaining({ version: '2' })]);
 });
 
+test('a container cannot set the limits of the kernel that it shares, and does not try', async () => {
+  const { manifest } = await rendered({ profile: 'lite', backend: 'lxc' });
+  expect(manifest.instance_groups[0].jobs.map(({ name }: Named) => name)).not.toContain('sysctl');
+});
+
 test('lite keeps the addresses of containers among themselves, whatever their range', async () => {
   const { manifest } = await rendered({ profile: 'lite', workload: { cidr: '10.99.0.0/16' } });
   expect(manifest.instance_groups[0].properties.warden_cpi.no_masq_cidrs).toEqual(['10.99.0.0/16']);
