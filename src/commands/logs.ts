@@ -3,13 +3,13 @@ import { BaseCommand } from '../command-line/base-command.ts';
 import { Interrupted } from '../command-line/interrupts.ts';
 import { linesOf } from '../command-line/lines.ts';
 import { environmentArg } from '../command-line/shared-flags.ts';
-import { type LogSource, logSources, readLog } from '../environment/logs.ts';
+import { type LogSource, logSources, logSourcesOf, readLog } from '../environment/logs.ts';
 import { requireRecord } from '../environment/record.ts';
 import { messageOf } from '../platform/errors.ts';
 
 export default class Logs extends BaseCommand<typeof Logs> {
   static override summary =
-    "Print the logs: what create-env and the CPI said, the machine's console, its agent's.";
+    "Print the logs: what create-env and the CPI said, what a director asked of the CPI, the machine's console, its agent's.";
   static override examples = [
     '<%= config.bin %> logs',
     '<%= config.bin %> logs --source agent',
@@ -28,8 +28,8 @@ export default class Logs extends BaseCommand<typeof Logs> {
   };
 
   async run(): Promise<void> {
-    await requireRecord(this.args.environment);
-    const sources = (this.flags.source ?? logSources) as readonly LogSource[];
+    const record = await requireRecord(this.args.environment);
+    const sources = (this.flags.source ?? logSourcesOf(record)) as readonly LogSource[];
     const [only] = sources;
     if (only !== undefined && sources.length === 1) await this.#copy(only);
     else if (this.flags.follow) await Promise.all(sources.map((source) => this.#merge(source)));
@@ -59,7 +59,7 @@ export default class Logs extends BaseCommand<typeof Logs> {
 
   async #merge(source: LogSource): Promise<void> {
     await this.#unlessMissing(source, async () => {
-      for await (const line of linesOf(this.#read(source))) await write(`${source.padEnd(7)} | ${line}\n`);
+      for await (const line of linesOf(this.#read(source))) await write(`${source.padEnd(10)} | ${line}\n`);
     });
   }
 

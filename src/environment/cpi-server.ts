@@ -1,10 +1,10 @@
-import { ToolError, UserError } from '../platform/errors.ts';
+import { ToolError } from '../platform/errors.ts';
 import { readTextIfThere } from '../platform/files.ts';
 import { silentLog } from '../platform/log.ts';
 import { lastLines } from '../platform/process.ts';
 import { waitFor } from '../platform/retry.ts';
-import { isOnThisMachine } from './choose-backend.ts';
 import { forgetServer, launchServer } from './cpi-server/launch.ts';
+import { refuseFarLibvirt } from './cpi-server/needs.ts';
 import { cpiServerPaths } from './cpi-server/paths.ts';
 import { cpiServerUrl, serveOptions } from './cpi-server/serve-options.ts';
 import { endServerProcess } from './cpi-server/server-process.ts';
@@ -26,7 +26,7 @@ export async function startCpiServer(
   record: EnvironmentRecord,
   { log, signal }: Pick<Caller, 'log' | 'signal'>,
 ): Promise<CpiServerState> {
-  refuseRemote(record);
+  refuseFarLibvirt(record);
   await serveOptions(record); // credentials that are not there are told of here
   const before = await cpiServerState(record, signal);
   if (before.state === 'running') return before;
@@ -47,14 +47,6 @@ export async function stopCpiServer(
 ): Promise<void> {
   await forgetServer(name, log);
   await endServerProcess(name, signal);
-}
-
-/** The server listens where the bridge is. */
-function refuseRemote({ name, uri }: EnvironmentRecord): void {
-  if (isOnThisMachine(uri)) return;
-  throw new UserError('UNSUPPORTED', `The libvirt of '${name}' is on another machine: ${uri}`, {
-    hints: ['a director that makes VMs needs boshvirt on the machine of its libvirt: run boshvirt up there'],
-  });
 }
 
 async function failToStart(record: EnvironmentRecord): Promise<never> {

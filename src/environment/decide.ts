@@ -4,6 +4,7 @@ import { backendNames } from '../cpi/backends/registry.ts';
 import { inspectHostRange, pickFreeRange, rangesOverlap } from '../host/findings/index.ts';
 import { UserError } from '../platform/errors.ts';
 import { hashFile } from '../stemcell/hash-file.ts';
+import { needsCpiServer, refuseFarLibvirt } from './cpi-server/needs.ts';
 import { chooseEngine } from './engines.ts';
 import { objectNames, planNetwork } from './network-plan.ts';
 import { privateHostFolder } from './paths.ts';
@@ -30,6 +31,7 @@ export async function decideEnvironment(
 ): Promise<EnvironmentRecord> {
   const names = objectNames(name);
   const profile = profileOf(request, before);
+  if (needsCpiServer({ profile })) refuseFarLibvirt({ name, uri: chosen.uri });
   const network = await decideNetwork(name, request, chosen, before);
   return {
     version: 1,

@@ -5,13 +5,19 @@ import { isThere } from '../platform/files.ts';
 import type { Log } from '../platform/log.ts';
 import { commandLine, openPipe, startFailure } from '../platform/process.ts';
 import { pause } from '../platform/retry.ts';
+import { needsCpiServer } from './cpi-server/needs.ts';
+import { cpiServerPaths } from './cpi-server/paths.ts';
 import { engineLogPath } from './deploy.ts';
 import { type EnvironmentRecord, requireRecord } from './record.ts';
 import { openBackend, requireVm } from './session.ts';
 import { sshArgv } from './ssh.ts';
 
-export const logSources = ['cpi', 'console', 'agent'] as const;
+export const logSources = ['cpi', 'cpi-server', 'console', 'agent'] as const;
 export type LogSource = (typeof logSources)[number];
+
+/** Those that an environment has. */
+export const logSourcesOf = (record: EnvironmentRecord): readonly LogSource[] =>
+  logSources.filter((source) => source !== 'cpi-server' || needsCpiServer(record));
 
 export interface LogOptions {
   /** Goes on with what is written from now on, until the signal fires. */
@@ -25,7 +31,8 @@ const agentLogPath = '/var/vcap/bosh/log/current';
 const everything = ['-n', '+1'];
 
 /**
- * The text of one of the environment's logs, as a stream: what create-env and the CPI said on this machine, the VM's serial
+ * The text of one of the environment's logs, as a stream: what create-env and the CPI said on this machine, what a director
+ * asked of the CPI server (docs/cpi-serve.md), the VM's serial
  * console (also of a VM that is off), the agent's log out of the running guest.
  */
 export async function* readLog(
@@ -34,15 +41,19 @@ export async function* readLog(
   options: LogOptions,
 ): AsyncGenerator<Uint8Array> {
   const record = await requireRecord(name);
-  if (source === 'cpi') yield* engineLog(name, options);
+  if (source === 'cpi') yield* fileLog(engineLogPath(name), 'create-env has not run yet', options);
+  else if (source === 'cpi-server')
+    yield* fileLog(cpiServerPaths(name).audit, 'there has been no CPI server yet', options);
   else if (source === 'console') yield* consoleLog(record, options);
   else yield* agentLog(name, options);
 }
 
-async function* engineLog(name: string, { follow, signal }: LogOptions): AsyncGenerator<Uint8Array> {
-  const path = engineLogPath(name);
-  if (!(await isThere(path)))
-    throw new UserError('NO_ENVIRONMENT', `create-env has not run yet: there is no ${path}`);
+async function* fileLog(
+  path: string,
+  unless: string,
+  { follow, signal }: LogOptions,
+): AsyncGenerator<Uint8Array> {
+  if (!(await isThere(path))) throw new UserError('NO_ENVIRONMENT', `${unless}: there is no ${path}`);
   if (follow) yield* outputOf(['tail', ...everything, '-F', path], signal);
   else yield* createReadStream(path, { signal }) as AsyncIterable<Uint8Array>;
 }

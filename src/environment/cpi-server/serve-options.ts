@@ -19,10 +19,10 @@ export async function serveOptions(record: EnvironmentRecord): Promise<Omit<Serv
     port: cpiServerPort,
     tls: await cpiCertificates(record.name, 'server'),
     cpiConfig: { ...cpiConfigOf(record), hosts: await cpiHosts(record.name) },
-    command: await cpiCommand(record),
   };
-  const identity = shortHash(JSON.stringify([served, await packageVersion()]), 16);
-  return { ...served, folder: work, auditPath: audit, identity };
+  // who looks may run by another Node: only what the server does with it counts
+  const identity = shortHash(JSON.stringify([served, packageRoot(), await packageVersion()]), 16);
+  return { ...served, command: await cpiCommand(record), folder: work, auditPath: audit, identity };
 }
 
 /**

@@ -3,19 +3,20 @@ import { type ServeOptions, type Serving, startServing } from '../../cpi/serve/i
 import { insideNetns, isInsideNetns } from '../../host/private-host/index.ts';
 import { errnoOf, UserError } from '../../platform/errors.ts';
 import { takeLock } from '../../platform/lock.ts';
-import { becomeProgram } from '../../platform/process.ts';
-import { waitFor } from '../../platform/retry.ts';
+import { becomeProgram, run } from '../../platform/process.ts';
+import { pause, waitFor } from '../../platform/retry.ts';
 import { environmentPaths } from '../paths.ts';
 import { type EnvironmentRecord, requireRecord } from '../record.ts';
 import { hostRuns, networkNamespaceOf } from '../session.ts';
 import type { Caller } from '../steps/step.ts';
 import { cpiServerPaths } from './paths.ts';
 import { cpiServerUrl, serveOptions } from './serve-options.ts';
-import { registerServer } from './server-process.ts';
+import { registerServer, serverProcess } from './server-process.ts';
 
 /** After a reboot libvirt may take its time to bring the network up; the server is there once that is. */
 const networkTimeoutMs = 10 * 60_000;
 const lookIntervalMs = 1_000;
+const lookAroundMs = 30_000;
 
 /**
  * Serves the CPI to the environment's director until the signal fires, then ends when the last call has. With a private host
@@ -32,11 +33,24 @@ export async function serveCpi(
   const paths = cpiServerPaths(name);
   await mkdir(environmentPaths(name).logs, { recursive: true, mode: 0o700 });
   await using _lock = await takeLock(paths.lock, 0, `boshvirt cpi serve ${name}`);
-  const serving = await serveOnceThere({ ...(await serveOptions(record)), log: caller.log }, caller);
+  const options = await serveOptions(record);
+  await tryCpi(options, caller.signal);
+  const serving = await serveOnceThere({ ...options, log: caller.log }, caller);
   await using _registered = await registerServer(name);
   caller.tell(`The CPI is served at ${cpiServerUrl(record)}; its log is ${paths.audit}`);
-  await fired(caller.signal);
-  await serving.close();
+  try {
+    await untilUnwanted(record, caller.signal);
+  } finally {
+    await serving.close();
+  }
+}
+
+/**
+ * A first call before any director's: one that cannot be started is told of here, and what starts calls is loaded while its
+ * files are those of this version.
+ */
+async function tryCpi({ command }: Pick<ServeOptions, 'command'>, signal: AbortSignal): Promise<void> {
+  await run(command, { input: '{"method":"info","arguments":[]}', failure: 'CPI', signal });
 }
 
 async function enterNamespace(
@@ -82,7 +96,19 @@ const notUp = (what: string, which: string): UserError =>
     hints: ['boshvirt up brings the environment back, its CPI server too'],
   });
 
-async function fired(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return;
-  await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+/**
+ * Waits for the signal. Throws if the environment was deleted without its server, or if its private host was started anew: in the
+ * network of the old one nobody is left.
+ */
+async function untilUnwanted(record: EnvironmentRecord, signal: AbortSignal): Promise<void> {
+  const netns = networkNamespaceOf(record);
+  while (!signal.aborted) {
+    await pause(lookAroundMs, signal).catch(() => {}); // the signal is what the loop looks at
+    if (signal.aborted) return;
+    if ((await serverProcess(record.name)) !== process.pid) await requireRecord(record.name);
+    if (netns !== undefined && (await hostRuns(record)) && !(await isInsideNetns(netns)))
+      throw new UserError('TEMPORARY', `The private libvirt host of '${record.name}' was started anew`, {
+        hints: [`boshvirt recover ${record.name} starts the CPI server there too`],
+      });
+  }
 }

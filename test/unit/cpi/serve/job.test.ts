@@ -230,7 +230,7 @@ describe('what goes wrong is an answer', () => {
       setTimeout(() => response.destroy(), 20);
     });
     const broken = await atUrl('broken', other.url);
-    await failsWith(broken, 'broke', 'cpi-server.log');
+    await failsWith(broken, 'broke', '--source cpi-server');
     expect((await ask(broken, '{}')).stderr).toBe('it began\n');
   });
 
