@@ -1,19 +1,19 @@
 import { dirname } from 'node:path';
 import { runInTerminal } from '../platform/process.ts';
 import { findBoshProgram } from './bosh-program.ts';
+import { guestPlace } from './guest-place.ts';
 import { requireRecord } from './record.ts';
-import { roadTo } from './session.ts';
 import { shellEnvironment, shellVariables } from './shell-environment.ts';
 
 /**
  * Runs a command with the variables of `boshvirt env`, where the environment's guests can be reached: on a private host that is
- * its network namespace. A bosh that `up` fetched is on its PATH. Gives the command's exit status.
+ * its network namespace, with its resolver. A bosh that `up` fetched is on its PATH. Gives the command's exit status.
  */
 export async function exec(name: string, command: readonly [string, ...string[]]): Promise<number> {
   const record = await requireRecord(name);
-  const { commandPrefix } = await roadTo(record);
+  const place = await guestPlace(record);
   const bosh = await findBoshProgram();
-  const [program = '', ...rest] = [...commandPrefix, ...command];
+  const [program = '', ...rest] = [...place, ...command];
   return await runInTerminal([program, ...rest], {
     env: {
       ...Object.fromEntries(ofOthers.map((variable) => [variable, undefined])),

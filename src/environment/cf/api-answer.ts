@@ -53,9 +53,16 @@ async function answerOf(
   }
 }
 
-/** The address that programs of this machine get for a name, or undefined; asked as they ask, with all that it is set up with. */
-export async function addressOf(host: string, { road, signal }: Way): Promise<string | undefined> {
-  const [program = 'getent', ...words] = [...road.commandPrefix, 'getent', 'ahostsv4', host];
+/**
+ * The address that programs of this machine get for a name, or undefined; asked as they ask, with all that it is set up with.
+ * `place` are the words that bring a program to where it works with the environment.
+ */
+export async function addressOf(
+  host: string,
+  place: readonly string[],
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const [program = 'getent', ...words] = [...place, 'getent', 'ahostsv4', host];
   const { stdout } = await run([program, ...words], { okExitCodes: [2], timeoutMs: 30_000, signal });
   return stdout.match(/^\d+\.\d+\.\d+\.\d+/)?.[0];
 }

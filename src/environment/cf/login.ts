@@ -1,6 +1,6 @@
 import { UserError } from '../../platform/errors.ts';
 import { run, which } from '../../platform/process.ts';
-import { roadTo } from '../session.ts';
+import { guestPlace } from '../guest-place.ts';
 import type { Caller } from '../steps/step.ts';
 import { addressOf } from './api-answer.ts';
 import { cfCredentials } from './cf-credentials.ts';
@@ -26,10 +26,10 @@ export async function cfLogin(
       ],
     });
   }
-  const road = await roadTo(record);
-  await refuseUnknownName(api, record, { road, signal });
+  const place = await guestPlace(record);
+  await refuseUnknownName(api, record, place, signal);
   const cf = async (words: readonly string[], env: Record<string, string> = {}) => {
-    const [first = program, ...rest] = [...road.commandPrefix, program, ...words];
+    const [first = program, ...rest] = [...place, program, ...words];
     const onLine = (line: string) => tell(line.replaceAll(password, '<redacted>'));
     await run([first, ...rest], { env, signal, timeoutMs, failure: 'DIRECTOR', onLine });
   };
@@ -42,10 +42,11 @@ export async function cfLogin(
 async function refuseUnknownName(
   api: string,
   { name, workload }: LiteRecord,
-  way: Parameters<typeof addressOf>[1],
+  place: readonly string[],
+  signal: AbortSignal,
 ): Promise<void> {
   const { hostname } = new URL(api);
-  if ((await addressOf(hostname, way)) !== undefined) return;
+  if ((await addressOf(hostname, place, signal)) !== undefined) return;
   throw new UserError('PREFLIGHT', `This machine does not know the name ${hostname}`, {
     hints: [
       `it has to lead to ${workload.router}, as docs/networks.md tells`,

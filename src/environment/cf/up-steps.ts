@@ -35,6 +35,8 @@ export interface CfTask {
 export interface CfJob extends CfTask {
   readonly bosh: DirectorBosh;
   readonly road: GuestRoad;
+  /** Words before a command that is to know the environment's names. */
+  readonly place: readonly string[];
 }
 
 export interface CfUpOptions extends FetchSettings {
@@ -211,7 +213,7 @@ function deployStep({ record, settings, caller, bosh }: CfJob): Step<CfWork> {
   };
 }
 
-function apiStep({ record, settings, options, road, caller: { signal } }: CfJob): Step<CfWork> {
+function apiStep({ record, settings, options, road, place, caller: { signal } }: CfJob): Step<CfWork> {
   const { systemDomain } = settings;
   return {
     title: 'Ask the API',
@@ -223,7 +225,7 @@ function apiStep({ record, settings, options, road, caller: { signal } }: CfJob)
       const routerIp = record.workload.router;
       await waitForApi({ systemDomain, routerIp, ca, timeoutMs: options.apiTimeoutMs }, way);
       say('it answers');
-      work.apiAddress = await addressOf(`api.${systemDomain}`, way);
+      work.apiAddress = await addressOf(`api.${systemDomain}`, place, signal);
     },
   };
 }

@@ -1,6 +1,7 @@
 import { UserError } from '../../platform/errors.ts';
 import { takeLock } from '../../platform/lock.ts';
 import { directorBosh } from '../director/index.ts';
+import { guestPlace } from '../guest-place.ts';
 import { requireFiles } from '../inputs.ts';
 import { environmentPaths } from '../paths.ts';
 import { requireRecord } from '../record.ts';
@@ -35,9 +36,10 @@ export async function cfUp(
   await approveTightness(record, caller);
   await using _ = await takeLock(environmentPaths(environment).lock, 0, `boshvirt cf up ${environment}`);
   await requireRunningVm(record, caller.log);
-  const [bosh, road] = [await directorBosh(record, caller), await roadTo(record)];
+  const bosh = await directorBosh(record, caller);
+  const [road, place] = [await roadTo(record), await guestPlace(record)];
   const work: CfWork = {};
-  await caller.runSteps(stepsOfCfUp({ record, settings, options, caller, bosh, road }), work);
+  await caller.runSteps(stepsOfCfUp({ record, settings, options, caller, bosh, road, place }), work);
   return {
     api: `https://api.${settings.systemDomain}`,
     router: record.workload.router,

@@ -51,8 +51,9 @@ async function scene(options: DeploymentsOptions) {
     ...{ record: lite.record, caller, bosh: await directorBosh(lite.record, caller) },
     settings: cfSettings(lite.record, undefined, { cfDeployment: fixture }),
     options: { offline: false, viaCache: false, apiTimeoutMs: 10_000 },
+    place: [lite.path('bin/here')],
     road: {
-      commandPrefix: [lite.path('bin/here')],
+      commandPrefix: [],
       dial: async (host: string, port: number, how: Parameters<typeof road.dial>[2]) =>
         host === routerIp ? connect(services.routerPort, services.ip) : await road.dial(host, port, how),
     },

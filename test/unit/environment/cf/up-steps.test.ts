@@ -73,8 +73,9 @@ async function scene(script: string, changes: Partial<CfJob['options']> = {}) {
     options: { offline: false, viaCache: false, apiTimeoutMs: 10_000, ...changes },
     caller,
     bosh: await directorBosh(lite.record, caller),
+    place: [lite.path('bin/in-namespace')],
     road: {
-      commandPrefix: [lite.path('bin/in-namespace')],
+      commandPrefix: [],
       dial: async (host, port, options) =>
         host === routerIp && port === 443
           ? connect(services.routerPort, services.ip)
