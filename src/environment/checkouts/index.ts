@@ -1,2 +1,2 @@
 /** The repositories whose manifests boshvirt composes. */
-export { type CheckoutOptions, checkoutArtifact, checkoutOf } from './checkout.ts';
+export { checkoutArtifact, checkoutOf } from './checkout.ts';

@@ -1,5 +1,3 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdir, mkdtempDisposable, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -9,6 +7,7 @@ import { interpolateText } from '../../../src/engine/template/index.ts';
 import { writeCreateEnvScripts } from '../../../src/environment/create-env-scripts.ts';
 import { deploySource } from '../../../src/environment/deploy.ts';
 import { environmentPaths } from '../../../src/environment/paths.ts';
+import { takeLock } from '../../../src/platform/lock.ts';
 import { silentLog } from '../../../src/platform/log.ts';
 import { run } from '../../../src/platform/process.ts';
 import { recordWith } from '../../support/environment-record.ts';
@@ -120,16 +119,8 @@ test('no secret is in a script or in an argv, and all files are the user’s alo
 
 test('nothing is done while boshvirt works on the environment', async () => {
   const { create } = await scripts();
-  const { lock } = environmentPaths('work');
-  await mkdir(dirname(lock), { recursive: true });
-  const holder = spawn('flock', ['--exclusive', lock, 'sh', '-c', 'echo held; read -r _']);
-  try {
-    await once(holder.stdout, 'data');
-    await expect(runScript(create)).rejects.toThrow('Somebody works on the environment');
-  } finally {
-    holder.stdin.end();
-    await once(holder, 'exit');
-  }
+  await using _ = await takeLock(environmentPaths('work').lock, 0, 'a test');
+  await expect(runScript(create)).rejects.toThrow('Somebody works on the environment: process');
 });
 
 test('a private host that does not run is told, with what starts it', async () => {
