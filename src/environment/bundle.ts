@@ -13,6 +13,7 @@ import {
   whatIsThere,
   writeBundle,
 } from '../downloads/index.ts';
+import { formatBytes } from '../platform/amounts.ts';
 import { BoshvirtError, UserError } from '../platform/errors.ts';
 import { boshArtifact } from './bosh-program.ts';
 import { readCfRecord } from './cf/cf-record.ts';
@@ -163,4 +164,10 @@ async function boshProgram(tell: Caller['tell']): Promise<Artifact[]> {
 function bundleOf(path: string, environment: string, files: Bundle['downloads']): Bundle {
   const once = [...new Map(files.map((file) => [file.sha256, file])).values()];
   return { path, environment, downloads: once.map(({ name, bytes, sha256 }) => ({ name, bytes, sha256 })) };
+}
+
+/** How much there is in a bundle: `14 downloads, 1.9 GiB`. */
+export function amountIn({ downloads }: Bundle): string {
+  const bytes = downloads.reduce((sum, download) => sum + download.bytes, 0);
+  return `${downloads.length} ${downloads.length === 1 ? 'download' : 'downloads'}, ${formatBytes(bytes)}`;
 }

@@ -2,8 +2,7 @@ import { resolve } from 'node:path';
 import { Flags } from '@oclif/core';
 import { BaseCommand } from '../../command-line/base-command.ts';
 import { environmentArg } from '../../command-line/shared-flags.ts';
-import { type Bundle, createBundle } from '../../environment/bundle.ts';
-import { formatBytes } from '../../platform/amounts.ts';
+import { amountIn, type Bundle, createBundle } from '../../environment/bundle.ts';
 
 export default class BundleCreate extends BaseCommand<typeof BundleCreate> {
   static override summary =
@@ -30,8 +29,7 @@ export default class BundleCreate extends BaseCommand<typeof BundleCreate> {
     const { offline, config: configPath } = this.flags;
     const request = { out: resolve(this.flags.out), offline, configPath };
     const bundle = await createBundle(this.args.environment, request, this.caller({ yes: false }));
-    const bytes = bundle.downloads.reduce((sum, download) => sum + download.bytes, 0);
-    this.print(`${bundle.path}: ${bundle.downloads.length} downloads, ${formatBytes(bytes)}.`);
+    this.print(`${bundle.path}: ${amountIn(bundle)}.`);
     this.print(
       'On the other machine: boshvirt bundle import FILE. Packages of the operating system are not in it.',
     );

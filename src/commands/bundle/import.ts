@@ -1,8 +1,7 @@
 import { resolve } from 'node:path';
 import { Args } from '@oclif/core';
 import { BaseCommand } from '../../command-line/base-command.ts';
-import { type Bundle, importBundle } from '../../environment/bundle.ts';
-import { formatBytes } from '../../platform/amounts.ts';
+import { amountIn, type Bundle, importBundle } from '../../environment/bundle.ts';
 
 export default class BundleImport extends BaseCommand<typeof BundleImport> {
   static override summary = 'Take what is in a bundle into the cache, so that up needs no internet.';

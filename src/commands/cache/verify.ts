@@ -13,9 +13,9 @@ export default class CacheVerify extends BaseCommand<typeof CacheVerify> {
     const health = await verifyCache(this.caller({ yes: false }));
     const { checked, bytes, damaged } = health;
     if (damaged.length === 0) {
-      this.print(
-        `${checked} ${checked === 1 ? 'download is' : 'downloads are'} as they should be (${formatBytes(bytes)}).`,
-      );
+      const sound =
+        checked === 1 ? '1 download is as it should be' : `${checked} downloads are as they should be`;
+      this.print(`${sound} (${formatBytes(bytes)}).`);
       return health;
     }
     const lines = damaged.map(({ name, why }) => `\n  ${name}: ${why}`);
