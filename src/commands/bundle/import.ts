@@ -14,11 +14,9 @@ export default class BundleImport extends BaseCommand<typeof BundleImport> {
 
   async run(): Promise<Bundle> {
     const bundle = await importBundle(resolve(this.args.file), this.caller({ yes: false }));
-    const { environment, downloads } = bundle;
-    const bytes = downloads.reduce((sum, download) => sum + download.bytes, 0);
-    this.print(`${downloads.length} downloads, ${formatBytes(bytes)}, are in the cache.`);
+    this.print(`Into the cache: ${amountIn(bundle)}.`);
     this.print(
-      `Next: boshvirt up ${environment} --offline (boshvirt doctor tells which packages are missing)`,
+      `Next: boshvirt up ${bundle.environment} --offline (boshvirt doctor tells which packages are missing)`,
     );
     return bundle;
   }
