@@ -74,6 +74,7 @@ function ground(
   const act = (isActive: boolean | undefined): Act => (isActive ? 'keep' : before ? 'start' : 'make');
   const [poolAct, networkAct] = [act(inventory?.storageActive), act(inventory?.networkActive)];
   const { cidr, bridge, gateway, ip } = network;
+  const isRenamed = before?.workload !== undefined && before.workload.domain !== workload?.domain;
   return [
     { kind: 'storage pool', act: poolAct, detail: `${pool.name} in ${pool.path}` },
     {
@@ -84,7 +85,11 @@ function ground(
     ...(workload
       ? [
           { kind: 'route', act: networkAct, detail: `${workload.cidr} by ${ip}` },
-          { kind: 'names', act: networkAct, detail: `*.${workload.domain} is ${workload.router}` },
+          {
+            kind: 'names',
+            act: isRenamed ? 'change' : networkAct,
+            detail: `*.${workload.domain} is ${workload.router}`,
+          },
         ]
       : []),
   ];
