@@ -125,6 +125,22 @@ test('a config that somebody changed stays when boshvirt has another one, and th
   expect((await boshvirt('up')).stdout).toMatch(/^Nothing to do/);
 });
 
+test('a second machine without internet comes up out of a bundle', async () => {
+  const bundle = join(sources.folder, 'default.tar');
+  expect(await boshvirt('bundle', 'create', '--out', bundle, '--offline')).toMatchObject({ exitCode: 0 });
+  await sources.stopServing();
+  await using other = await newPerson('lxc');
+  const offline = ['--offline', '--workload-cidr', '10.250.0.0/16'];
+  const there = async (...args: string[]) => await other.run(args, { env: { PATH: sources.path } });
+  const refused = await there(...upFlags(), ...offline);
+  expect(refused).toMatchObject({ exitCode: 32, stderr: expect.stringContaining('release uaa/1') });
+  expect((await there('bundle', 'import', bundle)).exitCode).toBe(0);
+  expect((await there(...upFlags(), ...offline)).exitCode).toBe(0);
+  const config = await there('exec', '--', 'bosh', 'config', '1');
+  expect(config.stdout).toContain('range: 10.250.0.0/20');
+  expect((await there('down', '--yes')).exitCode).toBe(0);
+});
+
 test('down leaves nothing', async () => {
   expect(await boshvirt('down', '--yes', '--purge')).toMatchObject({ exitCode: 0 });
   expect(await hostTraces(person.home)).toEqual(before);
