@@ -10,6 +10,7 @@ import { type HostObject, hostObjects } from './plan/host-objects.ts';
 import { type ManifestChange, manifestChange } from './plan/manifest-change.ts';
 import { plannedStemcell } from './plan/planned-stemcell.ts';
 import { type Room, roomFor } from './plan/room.ts';
+import { standingOf } from './plan/standing.ts';
 import { type EnvironmentRecord, readRecord } from './record.ts';
 import { refuseForeign } from './refuse-foreign.ts';
 import type { Caller } from './steps/step.ts';
@@ -70,7 +71,7 @@ export async function plan(
     engine: wanted.engine,
     libvirt: { uri: wanted.uri, host: wanted.host },
     packages,
-    objects: await hostObjects(wanted, before, far, caller.log),
+    objects: hostObjects({ ...(await standingOf(wanted, before, caller)), wanted, before, distance: far }),
     lostSnapshots: before && far === 'remake' ? await snapshotsOnMachine(before, caller) : [],
     downloads: await downloadsOf(decided, sources, stemcell, options.boshvirtCommand),
     manifest: manifestChange(deployed, manifest, before?.vars ?? {}, wanted.vars),

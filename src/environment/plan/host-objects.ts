@@ -1,14 +1,10 @@
-import type { Inventory, VmCid } from '../../cpi/backend.ts';
-import type { Log } from '../../platform/log.ts';
-import { cpiServerState, needsCpiServer } from '../cpi-server.ts';
-import { hasDirector } from '../director/index.ts';
-import { type Distance, hasItsInputs } from '../distance.ts';
+import type { Distance } from '../distance.ts';
 import { privateHostFolder } from '../paths.ts';
 import type { EnvironmentRecord } from '../record.ts';
-import { currentVm, hostRuns, openBackend } from '../session.ts';
 import { formatMegabytes } from '../sizes.ts';
+import type { Standing } from './standing.ts';
 
-/** What `up` does with a thing of the host's. */
+/** What `up` does with a part of an environment. */
 export type Act = 'keep' | 'make' | 'start' | 'change' | 'make anew';
 
 export interface HostObject {
@@ -18,134 +14,94 @@ export interface HostObject {
   readonly detail: string;
 }
 
-/** What stands of an environment. */
-interface Standing {
-  readonly hostRuns: boolean;
-  /** undefined where the hypervisor cannot be asked, or nothing of the environment was ever made. */
-  readonly inventory: Inventory | undefined;
-  readonly vm: VmCid | undefined;
+/** One environment: what is wanted of it, what was decided before, and what stands. */
+interface Situation extends Standing {
+  readonly wanted: EnvironmentRecord;
+  readonly before: EnvironmentRecord | undefined;
+  readonly distance: Distance | 'new';
 }
 
-/** The host's things that an environment consists of, in the order in which `up` sees to them. Looks, and changes nothing. */
-export async function hostObjects(
-  wanted: EnvironmentRecord,
-  before: EnvironmentRecord | undefined,
-  far: Distance | 'new',
-  log: Log,
-): Promise<HostObject[]> {
-  const standing = await standingOf(wanted, before, log);
-  return [
-    ...privateHost(wanted, standing, before),
-    ...ground(wanted, standing, before),
-    machine(wanted, standing, far),
-    ...persistentDisk(wanted, before, standing),
-    ...(await cpiServer(wanted, before)),
-    ...(await director(wanted, before)),
-  ];
-}
+/** The parts that an environment consists of, in the order in which `up` sees to them. Pure. */
+export const hostObjects = (situation: Situation): HostObject[] => [
+  ...privateHost(situation),
+  ...ground(situation),
+  machine(situation),
+  ...persistentDisk(situation),
+  ...cpiServer(situation),
+  ...director(situation),
+];
 
-async function standingOf(
-  wanted: EnvironmentRecord,
-  before: EnvironmentRecord | undefined,
-  log: Log,
-): Promise<Standing> {
-  const runs = await hostRuns(wanted);
-  if (!before || !runs)
-    return { hostRuns: runs, inventory: undefined, vm: before && (await currentVm(before.name)) };
-  await using backend = await openBackend(before, log);
-  return { hostRuns: runs, inventory: await backend.ground.inventory(), vm: await currentVm(before.name) };
-}
-
-function privateHost(
-  { host }: EnvironmentRecord,
-  { hostRuns }: Standing,
-  before: EnvironmentRecord | undefined,
-): HostObject[] {
-  if (host !== 'private') return [];
+function privateHost({ wanted, before, hostRuns }: Situation): HostObject[] {
+  if (wanted.host !== 'private') return [];
   const act = hostRuns ? 'keep' : before ? 'start' : 'make';
   return [{ kind: 'private libvirt host', act, detail: privateHostFolder() }];
 }
 
-function ground(
-  { pool, network, workload }: EnvironmentRecord,
-  { inventory }: Standing,
-  before: EnvironmentRecord | undefined,
-): HostObject[] {
+function ground({ wanted, before, inventory }: Situation): HostObject[] {
+  const { pool, network } = wanted;
   const act = (isActive: boolean | undefined): Act => (isActive ? 'keep' : before ? 'start' : 'make');
-  const [poolAct, networkAct] = [act(inventory?.storageActive), act(inventory?.networkActive)];
-  const { cidr, bridge, gateway, ip } = network;
-  const isRenamed = before?.workload !== undefined && before.workload.domain !== workload?.domain;
+  const networkAct = act(inventory?.networkActive);
+  const range = `${network.cidr}, bridge ${network.bridge}, host ${network.gateway}`;
   return [
-    { kind: 'storage pool', act: poolAct, detail: `${pool.name} in ${pool.path}` },
-    {
-      kind: 'network',
-      act: networkAct,
-      detail: `${network.name}, ${cidr}, bridge ${bridge}, host ${gateway}`,
-    },
-    ...(workload
-      ? [
-          { kind: 'route', act: networkAct, detail: `${workload.cidr} by ${ip}` },
-          {
-            kind: 'names',
-            act: isRenamed ? 'change' : networkAct,
-            detail: `*.${workload.domain} is ${workload.router}`,
-          },
-        ]
-      : []),
+    { kind: 'storage pool', act: act(inventory?.storageActive), detail: `${pool.name} in ${pool.path}` },
+    { kind: 'network', act: networkAct, detail: `${network.name}, ${range}` },
+    ...waysIn(wanted, before, networkAct),
   ];
 }
 
-function machine(
-  { network, resources: { cpus, memoryMb, ephemeralDiskMb } }: EnvironmentRecord,
-  { vm, inventory }: Standing,
-  far: Distance | 'new',
-): HostObject {
-  const size = `${cpus} cpu, ${formatMegabytes(memoryMb)}, ephemeral disk ${formatMegabytes(ephemeralDiskMb)}`;
-  return { kind: 'machine', act: machineAct(vm, inventory, far), detail: `${network.ip}: ${size}` };
+function waysIn(
+  { workload, network }: EnvironmentRecord,
+  before: EnvironmentRecord | undefined,
+  networkAct: Act,
+): HostObject[] {
+  if (!workload) return [];
+  const isRenamed = before?.workload !== undefined && before.workload.domain !== workload.domain;
+  return [
+    { kind: 'route', act: networkAct, detail: `${workload.cidr} by ${network.ip}` },
+    {
+      kind: 'names',
+      act: isRenamed ? 'change' : networkAct,
+      detail: `*.${workload.domain} is ${workload.router}`,
+    },
+  ];
 }
 
-function machineAct(vm: VmCid | undefined, inventory: Inventory | undefined, far: Distance | 'new'): Act {
+function machine(situation: Situation): HostObject {
+  const { network, resources } = situation.wanted;
+  const [memory, ephemeral] = [resources.memoryMb, resources.ephemeralDiskMb].map(formatMegabytes);
+  const detail = `${network.ip}: ${resources.cpus} cpu, ${memory}, ephemeral disk ${ephemeral}`;
+  return { kind: 'machine', act: machineAct(situation), detail };
+}
+
+function machineAct({ vm, inventory, distance }: Situation): Act {
   if (vm === undefined) return 'make';
-  if (far === 'none') return 'keep';
-  if (far !== 'repair') return 'make anew';
+  if (distance === 'none') return 'keep';
+  if (distance !== 'repair') return 'make anew';
   if (inventory === undefined) return 'start'; // its host is down
-  const state = inventory.vms.find((each) => each.cid === vm)?.state;
+  const state = inventory.vms.find(({ cid }) => cid === vm)?.state;
   return state === undefined ? 'make anew' : state === 'running' ? 'keep' : 'start';
 }
 
-function persistentDisk(
-  { resources: { persistentDiskMb: wantedMb } }: EnvironmentRecord,
-  before: EnvironmentRecord | undefined,
-  { vm }: Standing,
-): HostObject[] {
+function persistentDisk({ wanted, before, vm }: Situation): HostObject[] {
+  const { persistentDiskMb: wantedMb } = wanted.resources;
   if (wantedMb === 0) return [];
   const hasMb = vm === undefined ? undefined : before?.resources.persistentDiskMb;
-  if (hasMb === undefined)
-    return [{ kind: 'persistent disk', act: 'make', detail: formatMegabytes(wantedMb) }];
-  if (hasMb === wantedMb)
-    return [{ kind: 'persistent disk', act: 'keep', detail: formatMegabytes(wantedMb) }];
-  const detail = `${formatMegabytes(hasMb)} become ${formatMegabytes(wantedMb)}, with what is on it`;
-  return [{ kind: 'persistent disk', act: 'change', detail }];
+  const [size, had] = [formatMegabytes(wantedMb), formatMegabytes(hasMb ?? 0)];
+  const facts = { kind: 'persistent disk', detail: size };
+  if (hasMb === undefined) return [{ ...facts, act: 'make' }];
+  if (hasMb === wantedMb) return [{ ...facts, act: 'keep' }];
+  return [{ ...facts, act: 'change', detail: `${had} become ${size}, with what is on it` }];
 }
 
-async function cpiServer(
-  wanted: EnvironmentRecord,
-  before: EnvironmentRecord | undefined,
-): Promise<HostObject[]> {
-  if (!needsCpiServer(wanted)) return [];
-  const { state, url } = await cpiServerState(wanted);
-  const act = state === 'running' ? 'keep' : before ? 'start' : 'make';
-  return [{ kind: 'CPI server', act, detail: url }];
+function cpiServer({ cpiServer: server, before }: Situation): HostObject[] {
+  if (!server) return [];
+  const act = server.state === 'running' ? 'keep' : before ? 'start' : 'make';
+  return [{ kind: 'CPI server', act, detail: server.url }];
 }
 
 /** Not of the host, but what `up` does last. */
-async function director(
-  wanted: EnvironmentRecord,
-  before: EnvironmentRecord | undefined,
-): Promise<HostObject[]> {
-  if (!hasDirector(wanted)) return [];
-  const isGiven = before?.directorInputs !== undefined;
-  const isSame = isGiven && wanted.boshDeploymentFolder !== undefined && (await hasItsInputs(wanted, before));
-  const act = isSame ? 'keep' : isGiven ? 'change' : 'make';
+function director({ director: has }: Situation): HostObject[] {
+  if (has === undefined) return [];
+  const act = ({ nothing: 'make', 'the same': 'keep', another: 'change' } as const)[has];
   return [{ kind: 'director', act, detail: 'its configs and the stemcell of deployments' }];
 }
