@@ -9,7 +9,7 @@ cd "$(dirname "$0")/.."
 # package:program; ruby renders the CPI release as bosh would, dropbear-bin is an ssh server that installs no service, the
 # others are second opinions on what we write
 missing=
-for pair in genisoimage:isoinfo xorriso:xorriso ruby:ruby busybox:busybox openssl:openssl curl:curl libxml2-utils:xmllint procps:ps dropbear-bin:dropbear; do
+for pair in genisoimage:isoinfo xorriso:xorriso ruby:ruby busybox:busybox openssl:openssl curl:curl libxml2-utils:xmllint procps:ps dropbear-bin:dropbear nftables:nft; do
   command -v "${pair#*:}" >/dev/null 2>&1 || missing="$missing ${pair%:*}"
 done
 # firmware has no program: the one that VMs with UEFI boot from

@@ -1,6 +1,8 @@
 /** What ip(8), of iproute2, says of a machine's network, or of a network namespace's. */
 import { ask } from './ask.ts';
 
+export { departureTo, readUplink } from './towards.ts';
+
 export { forgetNeighbour, knowsNeighbour, readVxlan, runBatch, sourceTowards } from './vxlan.ts';
 
 /** Where packets to some addresses go. */

@@ -1,9 +1,19 @@
+import { readUplink } from '../../../clients/iproute/index.ts';
 import { messageOf } from '../../../platform/errors.ts';
 import { type Check, ok, warn } from '../../../platform/finding.ts';
 import { run, which } from '../../../platform/process.ts';
+import { firewallVerdict, readFirewall } from '../firewall/index.ts';
 import { installCommand } from '../install.ts';
 import { findFreeRange } from '../ranges.ts';
 import { isRoot } from './privileges.ts';
+
+/** As `up` would lay it. */
+const usualNetwork = {
+  bridge: 'bv-default',
+  gateway: '192.168.150.1',
+  guest: '192.168.150.10',
+  ports: [],
+};
 
 export const networkChecks: readonly Check[] = [
   {
@@ -22,6 +32,15 @@ export const networkChecks: readonly Check[] = [
           'modprobe -a nf_tables nft_chain_nat; in a container: on the machine outside',
         );
       }
+    },
+  },
+  {
+    id: 'network.firewall',
+    title: 'firewall',
+    why: 'what its rules drop no rule of libvirt’s lets through: guests on the machine’s own libvirt would reach nobody',
+    async look() {
+      if (!isRoot()) return ok('not looked at without root');
+      return firewallVerdict(await readFirewall(), { ...usualNetwork, uplink: await readUplink() }, false);
     },
   },
   {
