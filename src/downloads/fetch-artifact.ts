@@ -43,7 +43,7 @@ async function fromCache(
   const kept = refresh && mayBeNew ? undefined : await cache.find(artifact);
   if (!kept) return undefined;
   await cache.use(kept, artifact.name);
-  progress.done(artifact, kept.bytes, 'in the cache');
+  progress.cached(artifact, kept.bytes);
   return fetchedOf(artifact, kept.path, kept);
 }
 

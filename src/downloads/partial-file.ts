@@ -1,5 +1,5 @@
-import { type FileHandle, mkdir, open, rm, stat } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { type FileHandle, open, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import { readTextIfThere, writeFileAtomic } from '../platform/files.ts';
 import { shownAddress } from './address.ts';
 import type { Answer, Part } from './http-source.ts';
@@ -54,10 +54,9 @@ export class PartialFile {
     );
   }
 
-  /** Opens it for what the answer brings: at its end for a rest, else emptied. */
+  /** Opens it, in a folder that is there, for what the answer brings: at its end for a rest, else emptied. */
   async open(address: string, answer: Answer): Promise<FileHandle> {
     if (answer.offset > 0) return await open(this.path, 'a');
-    await mkdir(dirname(this.path), { recursive: true, mode: 0o700 });
     await this.discard(); // its facts first, so that they never speak of other bytes
     const { bytes, etag, lastModified } = answer;
     const facts: PartFacts = { address: shownAddress(address), bytes, etag, lastModified };

@@ -63,6 +63,7 @@ export class Progress implements Disposable {
   /** What had come over the network by then. */
   readonly #ticks = [{ at: this.#start, came: 0 }];
   #came = 0;
+  #cached = 0;
   readonly #timer = setInterval(() => this.#tick(performance.now()), tickMs).unref();
 
   constructor(artifacts: readonly Artifact[], say: (line: string) => void) {
@@ -83,10 +84,23 @@ export class Progress implements Disposable {
     };
   }
 
-  /** It is there; `how` says by which road. */
+  /** It was in the cache: of all those together one line is enough. */
+  cached(artifact: Artifact, bytes: number): void {
+    Object.assign(this.#of(artifact), { got: bytes, bytes, state: 'done' });
+    this.#cached += 1;
+  }
+
+  /** It came; `how` says by which road. */
   done(artifact: Artifact, bytes: number, how: string): void {
     Object.assign(this.#of(artifact), { got: bytes, bytes, state: 'done' });
     this.#say(`${artifact.name}: ${formatBytes(bytes)} ${how}`);
+  }
+
+  /** All are there. */
+  close(): void {
+    const count = this.#downloads.size;
+    if (this.#cached === 0) return;
+    this.#say(`${this.#cached === count ? 'all' : this.#cached} of ${count} in the cache`);
   }
 
   [Symbol.dispose](): void {

@@ -1,6 +1,7 @@
-import type { FileHandle } from 'node:fs/promises';
+import { type FileHandle, mkdir, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { errnoOf, ToolError } from '../platform/errors.ts';
+import { formatBytes } from '../platform/amounts.ts';
+import { errnoOf, UserError } from '../platform/errors.ts';
 import type { Artifact } from './artifact.ts';
 import { difference } from './check-digests.ts';
 import { Digester, type Digests, digesterOf } from './digests.ts';
@@ -47,6 +48,7 @@ async function receive(answer: Answer, work: Transfer): Promise<Digests> {
   const digester = answer.offset > 0 ? await digesterOf(partial.path, signal) : new Digester();
   const bytes = answer.bytes ?? artifact.bytes;
   meter.begin(answer.offset, bytes);
+  await refuseNoSpace(artifact, (bytes ?? 0) - answer.offset, partial.path);
   const file = await partial.open(address, answer);
   try {
     let length = answer.offset;
@@ -74,14 +76,27 @@ async function* bodyOf({ body }: Answer, signal: AbortSignal): AsyncGenerator<Ui
   }
 }
 
+/** Before gigabytes have come, not after. */
+async function refuseNoSpace({ name }: Artifact, bytes: number, path: string): Promise<void> {
+  const folder = dirname(path);
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const { bavail, bsize } = await statfs(folder);
+  const free = bavail * bsize;
+  if (bytes <= free) return;
+  throw noSpace(`${name} needs ${formatBytes(bytes)} in ${folder}, ${formatBytes(free)} are free`);
+}
+
 async function append(file: FileHandle, chunk: Uint8Array, path: string): Promise<void> {
   try {
     await file.writeFile(chunk);
   } catch (error) {
     if (!['ENOSPC', 'EDQUOT'].includes(errnoOf(error) ?? '')) throw error;
-    throw new ToolError('NO_RESOURCES', `There is no space left in ${dirname(path)}`, {
-      hints: ['boshvirt cache prune deletes downloads that nothing needs'],
-      cause: error,
-    });
+    throw noSpace(`There is no space left in ${dirname(path)}`, error);
   }
 }
+
+const noSpace = (message: string, cause?: unknown): UserError =>
+  new UserError('NO_RESOURCES', message, {
+    hints: ['boshvirt cache prune deletes downloads that nothing needs; XDG_CACHE_HOME names another place'],
+    cause,
+  });

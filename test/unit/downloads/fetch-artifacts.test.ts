@@ -12,7 +12,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { expect, test } from 'vitest';
-import { breaksAfter, content, isSilent, refuses, serves, stallsAfter } from '../../support/faulty-server.ts';
+import {
+  breaksAfter,
+  claims,
+  content,
+  isSilent,
+  refuses,
+  serves,
+  stallsAfter,
+} from '../../support/faulty-server.ts';
 import { fetchScene } from './fetch-scene.ts';
 
 const [one, two] = [content(1000), content(2000)];
@@ -199,13 +207,41 @@ test('a cache on which nothing can be written is told of by its path', async () 
   await copyFile('/dev/null', join(scene.cacheDir, 'kept'));
 });
 
-test('each is told of when it is there, and how it came', async () => {
+test('each that comes is told of, those in the cache together', async () => {
   await using scene = await fetchScene();
-  const artifact = { name: 'release one/1', urls: [scene.server.on('/one', serves(one))] as const };
-  await scene.fetch(artifact);
-  await scene.fetch(artifact);
+  const first = { name: 'release one/1', urls: [scene.server.on('/one', serves(one))] as const };
+  const second = { name: 'release two/2', urls: [scene.server.on('/two', serves(two))] as const };
+  await scene.fetch(first);
+  await scene.fetchAll([first, second]);
+  await scene.fetchAll([first, second]);
   expect(scene.lines).toEqual([
     expect.stringMatching(/^release one\/1: 1000 B in \d/),
-    'release one/1: 1000 B in the cache',
+    expect.stringMatching(/^release two\/2: 2 KiB in \d/),
+    '1 of 2 in the cache',
+    'all of 2 in the cache',
   ]);
+});
+
+test('what is asked for twice is fetched once, and given under both names', async () => {
+  await using scene = await fetchScene();
+  const urls = [scene.server.on('/one', serves(one))] as const;
+  const artifacts = [
+    { name: 'machine', urls },
+    { name: 'deployments', urls },
+  ];
+  const fetched = await scene.fetchAll(artifacts);
+  expect(fetched.map(({ artifact, sha256 }) => [artifact, sha256])).toEqual(
+    artifacts.map((artifact) => [artifact, one.sha256]),
+  );
+  expect(scene.server.requests).toHaveLength(1);
+});
+
+test('a file for which there is no room is refused before it comes', async () => {
+  await using scene = await fetchScene();
+  const url = scene.server.on('/huge', claims(1e15, one));
+  await expect(scene.fetch({ name: 'huge', urls: [url] })).rejects.toMatchObject({
+    code: 'NO_RESOURCES',
+    message: expect.stringMatching(/^huge needs 909 TiB in .*downloads\/partial, .* are free$/),
+  });
+  expect(scene.server.requests).toHaveLength(1);
 });
