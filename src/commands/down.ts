@@ -2,6 +2,7 @@ import { Flags } from '@oclif/core';
 import { BaseCommand } from '../command-line/base-command.ts';
 import { environmentArg, yesFlag } from '../command-line/shared-flags.ts';
 import { down } from '../environment/down.ts';
+import { lossOfDown } from '../environment/loss-of-down.ts';
 import { requireRecord } from '../environment/record.ts';
 import { UserError } from '../platform/errors.ts';
 
@@ -19,7 +20,7 @@ export default class Down extends BaseCommand<typeof Down> {
     const { environment } = this.args;
     const record = await requireRecord(environment);
     const caller = this.caller(this.flags);
-    const what = `the machine at ${record.network.ip}, its disks and snapshots, network ${record.network.name}`;
+    const what = await lossOfDown(record, this.debugLog);
     if (!(await caller.confirm(`Delete environment '${environment}': ${what}?`, 'no'))) {
       throw new UserError('DECLINED', `Environment '${environment}' was left as it is`);
     }

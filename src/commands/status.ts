@@ -15,7 +15,8 @@ const exitCodes: Readonly<Record<EnvironmentStatus['state'], number>> = {
 };
 
 export default class Status extends BaseCommand<typeof Status> {
-  static override summary = 'Show how an environment is, as its hypervisor and its agent tell it.';
+  static override summary =
+    'Show how an environment is, as its hypervisor, its agent and its director tell it.';
   static override examples = ['<%= config.bin %> status', '<%= config.bin %> status work --json'];
   static override enableJsonFlag = true;
   static override args = environmentArg;
@@ -42,6 +43,10 @@ export default class Status extends BaseCommand<typeof Status> {
       ['libvirt', found.uri],
       ['engine', found.engine],
     ];
+    if (found.workload) {
+      const { cidr, domain, router } = found.workload;
+      lines.push(['containers', `${cidr}; *.${domain} is ${router}`]);
+    }
     if (found.cpiServer) {
       const { state, url, detail } = found.cpiServer;
       lines.push(['cpi server', `${state} at ${url}${detail === undefined ? '' : ` (${detail})`}`]);

@@ -4,4 +4,5 @@ export { applyConfig, type ConfigOutcome, type ConfigType } from './apply-config
 export { askDirector, type DirectorInfo } from './ask-director.ts';
 export { type BoshRunOptions, type DirectorBosh, directorBosh } from './director-bosh.ts';
 export { directorInputs } from './director-inputs.ts';
+export { directorTrouble } from './director-state.ts';
 export { waitForDirector } from './wait-for-director.ts';
