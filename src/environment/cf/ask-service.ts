@@ -1,7 +1,6 @@
 import { once } from 'node:events';
 import type { Duplex } from 'node:stream';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
-import { Client } from 'undici';
 import type { GuestRoad } from '../../engine/engine.ts';
 import { messageOf, ToolError } from '../../platform/errors.ts';
 
@@ -41,6 +40,7 @@ export async function askService(
   const url = new URL(service.url);
   const deadline = AbortSignal.timeout(timeoutMs);
   const ending = AbortSignal.any([signal, deadline]);
+  const { Client } = await import('undici'); // 0.1 s, which commands that ask nobody must not take
   const client = new Client(url.origin, {
     connect: (_, done) => {
       secureRoad(service, url, road, ending).then(
