@@ -5,10 +5,12 @@ import { type Lock, takeLock } from '../platform/lock.ts';
 import type { Log } from '../platform/log.ts';
 import { needsCpiServer, stopCpiServer } from './cpi-server.ts';
 import { deploySource, engineContext } from './deploy.ts';
+import { clearTheWay } from './director/clear-the-way.ts';
 import { engineToDelete } from './engines.ts';
 import { noHosts } from './hosts/hosts-step.ts';
 import { leaveHosts } from './hosts/remove-host.ts';
 import { requireFiles } from './inputs.ts';
+import { knownStemcell } from './known-stemcell.ts';
 import { checkEnvironmentName, environmentPaths, privateHostFolder } from './paths.ts';
 import { type EnvironmentRecord, environmentsOnPrivateHost, requireRecord, writeRecord } from './record.ts';
 import { whileNoneComesOrGoes } from './register.ts';
@@ -62,12 +64,13 @@ function stepsOfDown(
     {
       title: 'Delete the machine',
       async run(_, say) {
-        const stemcell = record.stemcellFile ?? { path: '/nowhere', sha1: '' };
+        const stemcell = (await knownStemcell(record)) ?? { path: '/nowhere', sha1: '' };
         const source = deploySource(record, stemcell, options.boshvirtCommand);
         const context = await engineContext(record, options.boshvirtCommand, caller, lock, say);
         try {
-          await requireFiles('ops-file', record.ops);
+          await requireFiles('file', [source.manifestPath, ...source.opsFiles]);
           await requireFiles('variables file', record.varsFiles);
+          await clearTheWay(record, caller, say);
           await (await engineToDelete(record.engine)).deleteEnv(source, context);
         } catch (error) {
           // what its state or its files do not tell any more, the hypervisor does: the next step deletes all that is there

@@ -3,6 +3,7 @@ import { messageOf } from '../platform/errors.ts';
 import type { Log } from '../platform/log.ts';
 import { type CpiServerState, cpiServerState, needsCpiServer } from './cpi-server.ts';
 import { agentOf } from './credentials.ts';
+import { directorTrouble } from './director/index.ts';
 import { lostDisks } from './lost-disks.ts';
 import { type EnvironmentRecord, environmentNames, readRecord, requireRecord } from './record.ts';
 import { currentVm, hostRuns, openBackend } from './session.ts';
@@ -27,6 +28,8 @@ export interface EnvironmentStatus {
   readonly lostDisks: readonly string[];
   readonly resources: EnvironmentRecord['resources'];
   readonly accelerator: string | undefined;
+  /** lite: where containers are, and the domain whose names lead there. */
+  readonly workload: EnvironmentRecord['workload'];
   /** What serves the CPI to the environment's director; undefined where nothing has to. */
   readonly cpiServer: CpiServerState | undefined;
 }
@@ -79,6 +82,7 @@ async function statusOf(
     network: record.network.cidr,
     resources: record.resources,
     vm: await currentVm(record.name),
+    workload: record.workload,
     cpiServer: needsCpiServer(record) ? await cpiServerState(record, signal) : undefined,
   };
   const unseen = { disks: [], lostDisks: [], accelerator: undefined };
@@ -127,9 +131,9 @@ async function stateOf(
   if (power === 'paused') return { state: 'paused', detail: 'boshvirt up resumes it' };
   try {
     await (await agentOf(record, log)).ping({ timeoutMs: 2_000, signal });
-    return { state: 'running', detail: undefined };
   } catch (error) {
     signal.throwIfAborted();
     return { state: 'unwell', detail: `the agent does not answer: ${messageOf(error)}` };
   }
+  return (await directorTrouble(record, signal)) ?? { state: 'running', detail: undefined };
 }
