@@ -285,6 +285,8 @@ export interface Revival {
 /** A range of addresses that somebody has. */
 export interface TakenRange {
   readonly cidr: string;
+  /** The hypervisor's name of that network. */
+  readonly network: string;
   /** In words: `libvirt’s network 'default'`. */
   readonly owner: string;
 }

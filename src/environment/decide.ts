@@ -9,6 +9,7 @@ import { chooseEngine } from './engines.ts';
 import { objectNames, planNetwork } from './network-plan.ts';
 import { privateHostFolder } from './paths.ts';
 import { type EnvironmentRecord, profileNames, readableRecords } from './record.ts';
+import { rangesOnLibvirt } from './taken-ranges.ts';
 import { chosenStemcell, profileOf, resolveResources, type UpRequest } from './up-settings.ts';
 import { decideWorkload } from './workload.ts';
 
@@ -110,14 +111,17 @@ export async function decideNetwork(
   const { network, bridge } = objectNames(name);
   const asked = request.cidr === 'auto' ? undefined : request.cidr;
   const others = before ? [] : await readableRecords(name);
-  const cidr =
-    before?.network.cidr ?? asked ?? (await pickFreeRange(others.map((other) => other.network.cidr)));
+  const theirs = before ? [] : await rangesOnLibvirt(name, chosen);
+  const taken = [...others.map((other) => other.network.cidr), ...theirs.map((range) => range.cidr)];
+  const cidr = before?.network.cidr ?? asked ?? (await pickFreeRange(taken));
   const { gateway, ip } = planNetwork(cidr, before?.network.ip ?? request.ip);
   if (!before && asked !== undefined) {
     refuseTaken(
       cidr,
       others.filter((other) => other.uri === chosen.uri),
     );
+    const clash = theirs.find((range) => rangesOverlap(cidr, range.cidr));
+    if (clash) throw conflict(cidr, `${clash.cidr} of ${clash.owner}`);
     // a remote machine's routes cannot be seen from here, and a private host has a network namespace of its own
     if (chosen.host !== 'private' && !chosen.uri.includes('+ssh:')) await refuseClash(cidr, bridge);
   }
@@ -139,7 +143,8 @@ const conflict = (cidr: string, owner: string): UserError =>
     hints: ['choose another range with --network, or leave it out and boshvirt picks a free one'],
   });
 
-function poolPath(pool: string, { host, uri }: ChosenHost): string {
+/** Where an environment's storage lies on the machine of its libvirt. */
+export function poolPath(pool: string, { host, uri }: ChosenHost): string {
   if (host === 'private') return `${privateHostFolder()}/pools/${pool}`;
   if (uri.includes('/session')) return `${homedir()}/.local/share/libvirt/${pool}`;
   return `/var/lib/libvirt/${pool}`;

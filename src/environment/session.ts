@@ -34,9 +34,13 @@ export async function wakeHost(record: EnvironmentRecord, log: Log, signal: Abor
 }
 
 /** true unless the environment's private host is down (after a reboot, say). */
-export async function hostRuns(record: EnvironmentRecord): Promise<boolean> {
-  return record.host !== 'private' || (await findPrivateHost(privateHostFolder())) !== undefined;
+export async function hostRuns(record: Pick<EnvironmentRecord, 'host'>): Promise<boolean> {
+  return record.host !== 'private' || (await privateHostRuns());
 }
+
+/** Whether this user's private libvirt host is up. */
+export const privateHostRuns = async (): Promise<boolean> =>
+  (await findPrivateHost(privateHostFolder())) !== undefined;
 
 /** The path of the network namespace that the environment's bridges are in; undefined for the machine's own. */
 export function networkNamespaceOf({ host }: Pick<EnvironmentRecord, 'host'>): string | undefined {

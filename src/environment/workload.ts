@@ -1,8 +1,10 @@
+import type { TakenRange } from '../cpi/backend.ts';
 import { inspectHostRange, rangesOverlap } from '../host/findings/index.ts';
 import { rangeOf, toAddress } from '../manifest/addresses.ts';
 import { UserError } from '../platform/errors.ts';
 import { planNetwork } from './network-plan.ts';
 import { type EnvironmentRecord, readableRecords } from './record.ts';
+import { rangesOnLibvirt } from './taken-ranges.ts';
 import type { UpRequest } from './up-settings.ts';
 
 type Workload = NonNullable<EnvironmentRecord['workload']>;
@@ -25,11 +27,13 @@ interface Place {
 export async function decideWorkload(
   name: string,
   request: UpRequest,
-  place: Place,
+  place: Omit<Place, 'taken'>,
   before: EnvironmentRecord | undefined,
 ): Promise<Workload> {
   const asked = request.workloadCidr === 'auto' ? undefined : request.workloadCidr;
-  const cidr = before?.workload?.cidr ?? (await freeRange(name, asked, place));
+  const cidr =
+    before?.workload?.cidr ??
+    (await freeRange(name, asked, { ...place, taken: await rangesOnLibvirt(name, place.chosen) }));
   const domain = request.domain ?? before?.workload?.domain ?? usualDomain(name);
   refuseNoDomain(domain);
   return { cidr, router: toAddress(rangeOf(cidr).first + routerOffset), domain };
@@ -72,6 +76,8 @@ async function ownerOf(cidr: string, name: string, { chosen, network }: Place): 
     );
     if (clash !== undefined) return `${clash} of environment '${other.name}'`;
   }
+  const theirs = taken.find((range) => rangesOverlap(cidr, range.cidr));
+  if (theirs) return `${theirs.cidr} of ${theirs.owner}`;
   // a remote machine's routes cannot be seen from here, and a private host has a network namespace of its own
   if (chosen.host === 'private' || chosen.uri.includes('+ssh:')) return undefined;
   const clash = await inspectHostRange(cidr, network.bridge);

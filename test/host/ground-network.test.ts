@@ -193,6 +193,17 @@ describe('a range that somebody has is refused, by whom, before anything is made
   });
 });
 
+test('what networks have is told to whoever chooses another range, also of those that are stopped', async () => {
+  const taken = await ground((each) => each.takenRanges());
+  expect(taken.map(({ cidr, network }) => [cidr, network])).toEqual(
+    expect.arrayContaining([
+      ['10.244.78.0/24', host.config.network],
+      ['10.251.0.0/16', host.config.network],
+      ['10.69.4.0/25', 'asleep'],
+    ]),
+  );
+});
+
 test('a reboot brings the route back with the network; nothing is left of it on the way down', async () => {
   await host.restart();
   expect(await routes()).toEqual([expect.stringContaining('10.251.0.0/16 via')]);

@@ -505,7 +505,7 @@ class MemoryGround implements Ground {
 
   async takenRanges() {
     return [...this.#host.networks].flatMap(([name, { range }]) =>
-      range === undefined ? [] : [{ cidr: range, owner: `network '${name}'` }],
+      range === undefined ? [] : [{ cidr: range, network: name, owner: `network '${name}'` }],
     );
   }
 

@@ -181,7 +181,7 @@ export class LibvirtGround implements Ground {
     const ranges = await rangesOfNetworks(this.#host);
     return ranges
       .filter(({ range }) => range.family === 4)
-      .map(({ range, owner }) => ({ cidr: formatRange(range), owner }));
+      .map(({ range, ...rest }) => ({ cidr: formatRange(range), ...rest }));
   }
 
   async clear(): Promise<void> {

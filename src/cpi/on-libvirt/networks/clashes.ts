@@ -15,12 +15,16 @@ interface RangeInUse {
 }
 
 /** The ranges of libvirt's networks but one, also of those that are stopped, and what their routes lead to. */
-export async function rangesOfNetworks({ libvirt }: LibvirtHost, except?: string): Promise<RangeInUse[]> {
+export async function rangesOfNetworks(
+  { libvirt }: LibvirtHost,
+  except?: string,
+): Promise<(RangeInUse & { readonly network: string })[]> {
   const networks = (await allNetworks(libvirt)).filter(({ name }) => name !== except);
   return networks.flatMap(({ name, ranges, routes }) => [
-    ...ranges.map(({ range }) => ({ range, owner: `libvirt’s network '${name}'` })),
+    ...ranges.map(({ range }) => ({ range, network: name, owner: `libvirt’s network '${name}'` })),
     ...routes.map(({ range, via }) => ({
       range,
+      network: name,
       owner: `libvirt’s network '${name}', which leads it to ${via}`,
     })),
   ]);
