@@ -15,6 +15,8 @@ export interface EnvironmentPaths {
   readonly deployedManifest: string;
   /** HOME of bosh, the CPI's configuration, temporary files. */
   readonly work: string;
+  /** With a director: what boshvirt applied last of each config. */
+  readonly appliedConfigs: string;
   readonly snapshots: string;
   readonly lock: string;
   readonly logs: string;
@@ -39,6 +41,7 @@ export function environmentPaths(name: string): EnvironmentPaths {
     credentials: join(folder, 'creds.yml'),
     deployedManifest: join(folder, 'deployed.yml'),
     work: join(folder, 'work'),
+    appliedConfigs: join(folder, 'applied-configs.json'),
     snapshots: join(folder, 'snapshots'),
     lock: join(environmentsFolder(), `.${name}.lock`),
     logs: join(stateHome(), 'boshvirt', 'logs', name),

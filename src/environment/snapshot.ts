@@ -16,16 +16,22 @@ import { readVarsStore } from './vars-store.ts';
 
 const namePattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 /** What a snapshot keeps beside the VM: bosh's view of the world and the secrets that go with it. */
-const keptFiles = ['state.json', 'creds.yml', 'env.yml'] as const;
+const keptFiles = ['state.json', 'creds.yml', 'env.yml', 'applied-configs.json'] as const;
+
+/** A snapshot that was taken. */
+export interface TakenSnapshot extends SnapshotFacts {
+  /** VMs of the environment that are not in it: those that its director made. */
+  readonly without: readonly VmCid[];
+}
 
 /** Takes a snapshot of the machine with its disks, and with its memory if it runs; state and credentials go along. */
-export async function createSnapshot(name: string, snapshot: string, log: Log): Promise<SnapshotFacts> {
+export async function createSnapshot(name: string, snapshot: string, log: Log): Promise<TakenSnapshot> {
   if (!namePattern.test(snapshot)) {
     throw new UserError('USAGE', `'${snapshot}' cannot be the name of a snapshot`, {
       hints: ['use up to 64 letters, digits, dots, dashes and underscores'],
     });
   }
-  return await withSnapshots(name, 'snapshot create', log, async ({ store, vm }) => {
+  return await withSnapshots(name, 'snapshot create', log, async ({ store, vm, ground }) => {
     await refuseTakenName(store, vm, snapshot); // before the undo is armed, which would delete the other one
     await readVarsStore(name); // they go along: without them nobody could use what is restored
     await using undo = new Undo(log);
@@ -33,7 +39,8 @@ export async function createSnapshot(name: string, snapshot: string, log: Log): 
     const facts = await store.create(vm, snapshot);
     await keepFiles(name, snapshot);
     undo.keep();
-    return facts;
+    const others = (await ground.inventory()).vms.filter(({ cid }) => cid !== vm);
+    return { ...facts, without: others.map(({ cid }) => cid) };
   });
 }
 
@@ -80,10 +87,11 @@ interface SnapshotWork {
   readonly record: EnvironmentRecord;
   readonly store: SnapshotStore;
   readonly vm: VmCid;
+  readonly ground: Backend['ground'];
 }
 
 async function requireSnapshot(
-  { record, store, vm }: SnapshotWork,
+  { record, store, vm }: Pick<SnapshotWork, 'record' | 'store' | 'vm'>,
   snapshot: string,
 ): Promise<SnapshotFacts> {
   const known = await store.list(vm);
@@ -104,7 +112,8 @@ async function withSnapshots<T>(
   const record = await requireRecord(name);
   await using _lock = await takeLock(environmentPaths(name).lock, 0, `boshvirt ${purpose} ${name}`);
   await using backend = await openBackend(record, log);
-  return await act({ record, store: snapshotsOf(backend, record), vm: await requireVm(name) });
+  const store = snapshotsOf(backend, record);
+  return await act({ record, store, vm: await requireVm(name), ground: backend.ground });
 }
 
 function snapshotsOf(backend: Backend, record: EnvironmentRecord): SnapshotStore {
@@ -116,7 +125,9 @@ async function keepFiles(name: string, snapshot: string): Promise<void> {
   const { folder, snapshots } = environmentPaths(name);
   const kept = join(snapshots, snapshot);
   await mkdir(kept, { recursive: true, mode: 0o700 });
-  for (const file of keptFiles) await copyFile(join(folder, file), join(kept, file));
+  const there = await namesIn(folder); // without a director there are no configs
+  for (const file of keptFiles.filter((each) => there.includes(each)))
+    await copyFile(join(folder, file), join(kept, file));
 }
 
 /** Names of the snapshots that files are kept of. */

@@ -1,5 +1,4 @@
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { parse } from 'yaml';
 import { readTextIfThere, writeFileAtomic } from '../../platform/files.ts';
@@ -16,25 +15,27 @@ export type ConfigType = 'cloud' | 'runtime' | 'cpi';
 export type ConfigOutcome = 'unchanged' | 'applied' | 'kept';
 
 /**
- * Gives the director the config in the file `path`, whole, with all variables filled in. What was applied last is
+ * Gives the director the config in the file `configPath`, whole, with all variables filled in. What was applied last is
  * remembered in the environment's folder: a config that somebody changed at the director since is left as it is.
  */
 export async function applyConfig(
   bosh: DirectorBosh,
   type: ConfigType,
   name: string,
-  path: string,
+  configPath: string,
 ): Promise<ConfigOutcome> {
-  const wanted = await readFile(path, 'utf8');
-  const lastPath = appliedConfigPath(bosh.record.name, type, name);
-  const last = await readTextIfThere(lastPath);
+  const wanted = await readFile(configPath, 'utf8');
+  const { appliedConfigs: path } = environmentPaths(bosh.record.name);
+  const applied = JSON.parse((await readTextIfThere(path)) ?? '{}') as Record<string, string>;
+  const key = `${type}/${name}`;
+  const last = applied[key];
   const current = await currentConfig(bosh, type, name);
   if (current !== undefined && last !== undefined && same(last, wanted)) return 'unchanged';
   const isTheirs = current !== undefined && !same(current, wanted) && !(last && same(current, last));
   if (isTheirs) return 'kept';
   if (current === undefined || !same(current, wanted))
-    await bosh.run(['update-config', `--type=${type}`, `--name=${name}`, path]);
-  await writeFileAtomic(lastPath, wanted);
+    await bosh.run(['update-config', `--type=${type}`, `--name=${name}`, configPath]);
+  await writeFileAtomic(path, JSON.stringify({ ...applied, [key]: wanted }, null, 2));
   return current !== undefined && same(current, wanted) ? 'unchanged' : 'applied';
 }
 
@@ -49,10 +50,6 @@ export async function currentConfig(
   if (id === undefined) return undefined;
   return (await bosh.rows(['config', id]))[0]?.content;
 }
-
-/** Where lies what was applied last. */
-const appliedConfigPath = (environment: string, type: ConfigType, name: string): string =>
-  join(environmentPaths(environment).folder, 'configs', `${type}-${name}.yml`);
 
 /** Comments and layout are nobody's change. */
 const same = (one: string, other: string): boolean => isDeepStrictEqual(parse(one), parse(other));

@@ -1,5 +1,4 @@
 import { readFile, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { afterEach, expect, test, vi } from 'vitest';
 import { applyConfig } from '../../../../src/environment/director/index.ts';
 import { environmentPaths } from '../../../../src/environment/paths.ts';
@@ -40,8 +39,8 @@ test('a config is applied once, and again when it changes', async () => {
   expect(await director.apply('azs: [2]\n')).toBe('applied');
   expect(await director.atDirector()).toBe('azs: [2]\n');
   expect((await director.calls()).match(/update-config --type=cloud --name=default/g)).toHaveLength(2);
-  const kept = join(environmentPaths('work').folder, 'configs/cloud-default.yml');
-  expect(await readFile(kept, 'utf8')).toBe('azs: [2]\n');
+  const kept = JSON.parse(await readFile(environmentPaths('work').appliedConfigs, 'utf8'));
+  expect(kept).toEqual({ 'cloud/default': 'azs: [2]\n' });
 });
 
 test('what somebody changed at the director stays, whatever is wanted now', async () => {
