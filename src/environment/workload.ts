@@ -16,8 +16,10 @@ const routerOffset = 34;
 
 /** What the environment is on. */
 interface Place {
-  readonly chosen: Pick<EnvironmentRecord, 'uri' | 'host'>;
+  readonly chosen: Pick<EnvironmentRecord, 'backend' | 'uri' | 'host'>;
   readonly network: EnvironmentRecord['network'];
+  /** What networks of its libvirt have. */
+  readonly taken: readonly TakenRange[];
 }
 
 /**
@@ -67,7 +69,11 @@ function refuseSmall(cidr: string): void {
 }
 
 /** Who has the range or a part of it, in words; undefined if nobody has. */
-async function ownerOf(cidr: string, name: string, { chosen, network }: Place): Promise<string | undefined> {
+async function ownerOf(
+  cidr: string,
+  name: string,
+  { chosen, network, taken }: Place,
+): Promise<string | undefined> {
   if (rangesOverlap(cidr, network.cidr)) return `${network.cidr}, the environment’s own network`;
   for (const other of await readableRecords(name)) {
     if (other.uri !== chosen.uri) continue;
