@@ -69,6 +69,21 @@ test('a second up has nothing to do', async () => {
   expect(stdout).toMatch(/^Nothing to do: environment 'default' is up/);
 });
 
+test('plan says the same, and of more processors what they would change', async () => {
+  const same = JSON.parse((await boshvirt('plan', '--json', '--exit-code')).stdout);
+  expect(same).toMatchObject({ distance: 'none', manifest: { diff: '', variables: [] } });
+  const acts = same.objects.map(({ act }: { act: string }) => act);
+  expect(acts).toEqual(acts.map(() => 'keep'));
+  const places = same.downloads.artifacts.map(({ place }: { place: string }) => place);
+  expect(places).not.toContain('to be fetched');
+  expect(places).toContain('in the cache');
+  const { stdout, exitCode } = await boshvirt('plan', '--cpus', '2', '--exit-code');
+  expect(exitCode).toBe(3);
+  expect(stdout).toMatch(/^~ machine +make anew: /m);
+  expect(stdout).toMatch(/^~ director +its configs/m);
+  expect(stdout).toMatch(/^-\s+cpus: 1\n\+\s+cpus: 2$/m);
+});
+
 test('exec reaches the director, which has configs, DNS and the stemcell of deployments', async () => {
   expect((await bosh('env')).stdout).toMatch(/^default\t/);
   expect((await bosh('configs')).stdout).toBe('1*\tcloud\tdefault\n2*\truntime\tdns\n');
