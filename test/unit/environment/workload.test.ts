@@ -12,7 +12,10 @@ afterEach(() => {
 
 const network = recordWith().network;
 /** A private host's ranges clash with nothing of this machine's. */
-const place = { chosen: { uri: 'qemu:///system?socket=/s', host: 'private' as const }, network };
+const place = {
+  chosen: { backend: 'qemu', uri: 'qemu:///system?socket=/s', host: 'private' as const },
+  network,
+};
 
 async function withEnvironments() {
   const data = await mkdtempDisposable(join(tmpdir(), 'workload-'));
