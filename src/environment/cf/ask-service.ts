@@ -40,7 +40,7 @@ export async function askService(
   const url = new URL(service.url);
   const deadline = AbortSignal.timeout(timeoutMs);
   const ending = AbortSignal.any([signal, deadline]);
-  const { Client } = await import('undici'); // 0.1 s, which commands that ask nobody must not take
+  const { Client } = await import('./http-client.ts'); // 0.1 s, which commands that ask nobody must not take
   const client = new Client(url.origin, {
     connect: (_, done) => {
       secureRoad(service, url, road, ending).then(
