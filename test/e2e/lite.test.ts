@@ -121,6 +121,23 @@ test('the host leads to the containers, and the network knows their names', asyn
   expect(network).toContain('address=/bosh.test/10.244.0.34');
 });
 
+test('programs that exec runs know the names that lead to the containers', async () => {
+  const found = await boshvirt('exec', '--', 'getent', 'ahostsv4', 'any.app.bosh.test');
+  expect(found.stdout).toMatch(/^10\.244\.0\.34 /);
+});
+
+test('Cloud Foundry is refused where it has no room, and to take away one that is not there is no fault', async () => {
+  const up = await boshvirt('cf', 'up', '--yes');
+  expect(up).toMatchObject({ exitCode: 20, stderr: expect.stringContaining('256 MiB of 8 GiB memory') });
+  const down = await boshvirt('cf', 'down', '--yes');
+  expect(down).toMatchObject({ exitCode: 0, stdout: "Cloud Foundry in 'default' is gone.\n" });
+  // the stand-in has no UAA to ask for a password
+  expect(await boshvirt('cf', 'login')).toMatchObject({
+    exitCode: 75,
+    stderr: expect.stringContaining(':8443'),
+  });
+});
+
 test('a config that somebody changed stays when boshvirt has another one, and they are told', async () => {
   const mine = join(sources.folder, 'mine.yml');
   await writeFile(mine, 'azs: [{name: mine}]\n');

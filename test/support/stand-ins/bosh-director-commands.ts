@@ -24,6 +24,8 @@ export async function directorCommand(
   else if (command === 'stemcells') show(flags, (await ask('GET', '/stemcells')) as Row[]);
   else if (command === 'releases') show(flags, (await ask('GET', '/releases')) as Row[]);
   else if (command === 'deployments') show(flags, (await ask('GET', '/deployments')) as Row[]);
+  else if (command === 'disks') show(flags, (await ask('GET', '/disks')) as Row[]);
+  else if (command === 'delete-deployment') await ask('DELETE', `/deployments/${flags.deployment}`);
   else if (command === 'upload-stemcell') await uploadStemcell(word);
   else if (command === 'upload-release') await upload('/releases', word);
   else throw new Error(`Unknown command '${command}'`);

@@ -8,4 +8,5 @@ export interface BoshFlags {
   readonly json?: boolean | undefined;
   readonly type?: string | undefined;
   readonly name?: string | undefined;
+  readonly deployment?: string | undefined;
 }

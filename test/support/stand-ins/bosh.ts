@@ -28,6 +28,8 @@ const { positionals, values } = parseArgs({
     name: { type: 'string' },
     recent: { type: 'string' },
     column: { type: 'string', multiple: true },
+    deployment: { type: 'string', short: 'd' },
+    orphaned: { type: 'boolean' },
   },
 });
 

@@ -97,7 +97,7 @@ export class StandInDirector {
     if (kind === 'releases' && word !== '') return { body: { jobs: [], packages: [] } };
     if (kind === 'releases') return await this.#uploads(request, 'releases', 'release.MF');
     if (kind === 'packages') return { body: [] };
-    if (['deployments', 'locks'].includes(kind)) return { body: [] };
+    if (['deployments', 'disks', 'locks'].includes(kind)) return { body: [] };
     return { status: 404, body: { code: 1, description: `a stand-in does not know ${url.pathname}` } };
   }
 
