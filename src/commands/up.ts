@@ -6,6 +6,7 @@ import { keyValues } from '../command-line/key-values.ts';
 import { environmentArg, yesFlag } from '../command-line/shared-flags.ts';
 import { backendNames } from '../cpi/backends/registry.ts';
 import { requestFromFiles, withoutGaps } from '../environment/config-file.ts';
+import { hasDirector } from '../environment/director/index.ts';
 import { downloadLock } from '../environment/download-lock.ts';
 import { engineNames } from '../environment/engines.ts';
 import { profileNames } from '../environment/record.ts';
@@ -23,7 +24,7 @@ export const upFlags = {
     env: 'BOSHVIRT_BACKEND',
   }),
   profile: Flags.string({
-    description: `what comes up: ${profileNames.join(', ')}`,
+    description: `what comes up: ${profileNames.join(', ')} (default: lite)`,
     env: 'BOSHVIRT_PROFILE',
   }),
   engine: Flags.string({
@@ -109,10 +110,12 @@ export default class Up extends BaseCommand<typeof Up> {
   static override summary = 'Bring an environment up, or repair it: run it again at any time.';
   static override description =
     'Finds what this machine lacks and installs it (after asking), starts a libvirt of its own where none answers, makes ' +
-    'storage and network, and creates a BOSH machine. Everything asked for is kept: later runs need no flags.';
+    'storage and network, fetches stemcells and releases, has the bosh CLI create a director, and gives it what it needs to ' +
+    'deploy. Everything asked for is kept: later runs need no flags.';
   static override examples = [
     '<%= config.bin %> up --yes',
-    '<%= config.bin %> up work --size dev --network 192.168.77.0/24',
+    '<%= config.bin %> up work --profile director --network 192.168.77.0/24',
+    '<%= config.bin %> up one --profile machine --size dev',
   ];
   static override enableJsonFlag = true;
   static override args = environmentArg;
@@ -139,10 +142,16 @@ export default class Up extends BaseCommand<typeof Up> {
       `${changed ? 'Environment' : 'Nothing to do: environment'} '${environment}' is up (${formatDuration(performance.now() - start)}).`,
     );
     this.print(`  machine   ${record.network.ip}, agent at https://${record.network.ip}:6868`);
+    if (hasDirector(record)) this.print(`  director  https://${record.network.ip}:25555`);
+    if (record.workload)
+      this.print(`  apps      *.${record.workload.domain}, containers in ${record.workload.cidr}`);
     this.print(`  libvirt   ${record.uri}${record.host === 'private' ? ' (private to boshvirt)' : ''}`);
     this.print('Next:');
     const next = [
       [`boshvirt status${named}`, 'how it is'],
+      ...(hasDirector(record)
+        ? [[`boshvirt exec${named} -- bosh env`, 'bosh, logged in to the director']]
+        : []),
       [`boshvirt ssh${named}`, 'a shell on the machine'],
       [`boshvirt snapshot create${named} -n first`, 'keep this state'],
       [`boshvirt down${named}`, 'delete it all'],

@@ -67,7 +67,7 @@ export function resolveResources(request: UpRequest, record: EnvironmentRecord |
 
 /** What stands, what was asked for, or the usual. */
 export function profileOf(request: UpRequest, record: EnvironmentRecord | undefined): ProfileName {
-  return record?.profile ?? (request.profile as ProfileName | undefined) ?? 'machine';
+  return record?.profile ?? (request.profile as ProfileName | undefined) ?? 'lite';
 }
 
 /**

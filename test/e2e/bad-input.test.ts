@@ -46,7 +46,7 @@ describe('refused before anything is made', () => {
     [['up', '-v', 'novalue'], 2, 'name=value'],
     [['up', '--config', 'nope.yml'], 2, 'nope.yml cannot be read: there is no such file'],
     [['up', '--stemcell', 'nope.tgz'], 2, 'there is no such file'],
-    [['up', '--profile', 'lite'], 12, "no profile 'lite'"],
+    [['up', '--profile', 'lite'], 12, "no profile 'heavy'"],
     [['up', '--backend', 'vmware'], 12, "no backend 'vmware'"],
     [['up', '--uri', 'vbox:///session'], 12, "'vbox'"],
     [['up', '--memory', '100TiB'], 20, 'this host has'],
@@ -75,12 +75,12 @@ describe('refused before anything is made', () => {
   });
 
   test('with --json the error is a document', async () => {
-    const { stdout, stderr, exitCode } = await person.run(['up', '--profile', 'lite', '--json']);
+    const { stdout, stderr, exitCode } = await person.run(['up', '--profile', 'heavy', '--json']);
     expect(JSON.parse(stdout)).toEqual({
       error: {
         code: 'UNSUPPORTED',
-        message: "This version has no profile 'lite'",
-        hints: ['it has: machine'],
+        message: "This version has no profile 'heavy'",
+        hints: ['it has: lite, director, machine'],
         exit: 12,
       },
     });
@@ -88,7 +88,7 @@ describe('refused before anything is made', () => {
   });
 
   test('BOSHVIRT_ variables are read as flags are', async () => {
-    expect(await refused(['up'], { BOSHVIRT_PROFILE: 'lite' })).toMatchObject({ exitCode: 12 });
+    expect(await refused(['up'], { BOSHVIRT_PROFILE: 'heavy' })).toMatchObject({ exitCode: 12 });
     expect(await refused(['status'], { BOSHVIRT_ENV: 'nosuch' })).toMatchObject({
       exitCode: 70,
       stderr: expect.stringContaining("'nosuch'"),
@@ -118,7 +118,7 @@ describe('refused before anything is made', () => {
   ])('a stemcell file that is %s is told', async (name, content) => {
     const path = join(person.home, `${name}.tgz`);
     await writeFile(path, await content());
-    const { exitCode, stderr } = await refused(['up', '--stemcell', path]);
+    const { exitCode, stderr } = await refused(['up', '--profile', 'machine', '--stemcell', path]);
     expect(stderr).toContain(`The stemcell ${path} cannot be used`);
     expect(exitCode).toBe(2);
   });
@@ -136,7 +136,7 @@ describe('ranges', () => {
 
   /** Decided, but not made: enough to hold its range. */
   async function begin(...args: string[]) {
-    const up = person.start(['up', ...args, '--yes']);
+    const up = person.start(['up', ...args, '--profile', 'machine', '--yes']);
     await up.shows('Create the machine ...');
     up.signal('SIGINT');
     expect((await up.ended).exitCode).toBe(130);
@@ -197,7 +197,7 @@ test('down does without an ops-file that is gone', async () => {
   before = await hostTraces(person.home);
   const opsFile = join(person.home, 'ops.yml');
   await writeFile(opsFile, '[]');
-  const up = person.start(['up', '--engine', 'builtin', '-o', opsFile, '--yes']);
+  const up = person.start(['up', '--profile', 'machine', '--engine', 'builtin', '-o', opsFile, '--yes']);
   await up.shows('creating the VM');
   up.signal('SIGINT');
   expect((await up.ended).exitCode).toBe(130);
@@ -216,7 +216,7 @@ test("a range that turns out to be another interface's is told, and down leaves 
   await inside('link', 'set', 'vpn0', 'up');
   const asked = ['--uri', libvirtd.uri, '--network', '10.222.7.0/24', '--stemcell', await stemcell()];
   before = await hostTraces(person.home);
-  const { exitCode, stderr } = await person.run(['up', ...asked, '--yes']);
+  const { exitCode, stderr } = await person.run(['up', ...asked, '--profile', 'machine', '--yes']);
   expect(stderr).toContain('already in use by interface vpn0');
   expect(exitCode).toBe(23);
   expect((await person.run(['down', '--yes', '--purge'])).exitCode).toBe(0);
@@ -232,7 +232,7 @@ test('a pool without space is told as such, and down leaves nothing', async () =
   await mkdir(small, { recursive: true });
   await run(['mount', '-t', 'tmpfs', '-o', 'size=60m', 'boshvirt-test', small]);
   try {
-    const { exitCode, stderr } = await person.run(['up', '--yes']);
+    const { exitCode, stderr } = await person.run(['up', '--profile', 'machine', '--yes']);
     expect(stderr).toMatch(/space/);
     expect(exitCode).toBe(20);
     expect((await person.run(['down', '--yes', '--purge'])).exitCode).toBe(0);

@@ -20,7 +20,18 @@ const state = async () => JSON.parse((await person.run(['status', '--json'])).st
 const started = async () => await person.inGuest('stat -c %Y /proc/1');
 
 test('a container comes up as a BOSH machine, with disks of the sizes that were asked for', async () => {
-  const up = await person.run(['up', '--backend', 'lxc', '--disk', '300MiB', '--memory', '256MiB', '--yes']);
+  const up = await person.run([
+    'up',
+    '--profile',
+    'machine',
+    '--backend',
+    'lxc',
+    '--disk',
+    '300MiB',
+    '--memory',
+    '256MiB',
+    '--yes',
+  ]);
   expect(up).toMatchObject({ exitCode: 0, stdout: expect.stringContaining("Environment 'default' is up") });
   expect(await state()).toMatchObject({ state: 'running', backend: 'lxc', host: 'private' });
   expect(await person.domains()).toEqual([(await state()).vm]);

@@ -48,7 +48,7 @@ describe('killed', () => {
     'waiting for its agent',
     'attaching disk',
   ])('while %s', async (moment) => {
-    const up = person.start(['up', '--yes']);
+    const up = person.start(['up', '--profile', 'machine', '--yes']);
     await up.shows(moment);
     up.signalAlone('SIGKILL');
     expect((await up.ended).exitCode).toBe(137);
@@ -72,7 +72,7 @@ describe('interrupted from the terminal', () => {
     'waiting for its agent',
     'attaching disk',
   ])('at "%s", ends with 130 and a clear word', async (moment) => {
-    const up = person.start(['up', '--yes']);
+    const up = person.start(['up', '--profile', 'machine', '--yes']);
     await up.shows(moment);
     up.signal('SIGINT');
     const { exitCode, stderr, stdout } = await up.ended;
@@ -89,7 +89,7 @@ describe('interrupted from the terminal', () => {
   });
 
   test('before anything was made, nothing is there', async () => {
-    const up = person.start(['up', '--yes']);
+    const up = person.start(['up', '--profile', 'machine', '--yes']);
     await up.shows('looking for packages');
     up.signal('SIGTERM');
     expect((await up.ended).exitCode).toBe(143);
@@ -100,7 +100,7 @@ describe('interrupted from the terminal', () => {
   test.each(['Start the private libvirt host ...', 'creating the VM', 'waiting for its agent'])(
     'at "%s", down leaves nothing',
     async (moment) => {
-      const up = person.start(['up', '--yes']);
+      const up = person.start(['up', '--profile', 'machine', '--yes']);
       await up.shows(moment);
       up.signal('SIGINT');
       expect((await up.ended).exitCode).toBe(130);
@@ -109,7 +109,7 @@ describe('interrupted from the terminal', () => {
   );
 
   test('down itself can be interrupted, and run again', async () => {
-    expect((await person.run(['up', '--yes'])).exitCode).toBe(0);
+    expect((await person.run(['up', '--profile', 'machine', '--yes'])).exitCode).toBe(0);
     const down = person.start(['down', '--yes']);
     await down.shows('Delete the machine ...');
     down.signal('SIGINT');
@@ -120,7 +120,7 @@ describe('interrupted from the terminal', () => {
 });
 
 test('of an environment that was killed and whose record is gone, prune finds all and leaves nothing', async () => {
-  const up = person.start(['up', '--yes']);
+  const up = person.start(['up', '--profile', 'machine', '--yes']);
   await up.shows('waiting for its agent');
   up.signalAlone('SIGKILL');
   await up.ended;
@@ -139,7 +139,7 @@ test('of an environment that was killed and whose record is gone, prune finds al
 });
 
 test('a second up, or a down, at the same time is refused and told who is at it', async () => {
-  const up = person.start(['up', '--yes']);
+  const up = person.start(['up', '--profile', 'machine', '--yes']);
   await up.shows('Start the private libvirt host ...');
   for (const command of [['up'], ['down', '--yes']]) {
     const { exitCode, stderr } = await person.run(command);

@@ -12,7 +12,7 @@ test("a session's pool lies in the user's home, also where nothing sets HOME", a
   await using data = await mkdtempDisposable(join(tmpdir(), 'decide-'));
   vi.stubEnv('XDG_DATA_HOME', data.path);
   vi.stubEnv('HOME', undefined);
-  const request = { engine: 'builtin', cidr: '10.9.8.0/24' };
+  const request = { profile: 'machine', engine: 'builtin', cidr: '10.9.8.0/24' };
   const chosen = { backend: 'qemu', uri: 'qemu+ssh://host/session', host: 'given' } as const;
   const { pool } = await decideEnvironment('work', request, chosen, undefined);
   expect(pool.path).toBe(join(homedir(), '.local/share/libvirt/boshvirt-work'));

@@ -14,7 +14,7 @@ const record = recordWith();
 describe('resources', () => {
   test('are tiny if nobody says more, and with a director what it works with', () => {
     expect(resolveResources({ profile: 'machine' }, undefined)).toEqual(sizes.tiny);
-    expect(resolveResources({ profile: 'director' }, undefined)).toEqual(sizes.dev);
+    expect(resolveResources({}, undefined)).toEqual(sizes.dev);
   });
 
   test('stay as they were', () => {
