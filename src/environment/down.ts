@@ -68,6 +68,7 @@ function stepsOfDown(
         const source = deploySource(record, stemcell, options.boshvirtCommand);
         const context = await engineContext(record, options.boshvirtCommand, caller, lock, say);
         try {
+          await requireFiles('ops-file', record.ops);
           await requireFiles('file', [source.manifestPath, ...source.opsFiles]);
           await requireFiles('variables file', record.varsFiles);
           await clearTheWay(record, caller, say);
