@@ -21,9 +21,11 @@ export async function seedBoshDownloads(fetched: readonly Fetched[], boshHome: s
   }
 }
 
-/** Where nobody said how the manifest writes the checksum, all that it may have written. */
-const manifestDigests = ({ artifact, sha1, sha256 }: Fetched): readonly string[] =>
-  artifact.digest === undefined ? [sha1, `sha256:${sha256}`] : [artifact.digest];
+/** Where nobody says how the manifest writes the checksum, all that it may have written. */
+function manifestDigests({ artifact, sha1, sha256 }: Fetched): readonly string[] {
+  const written = artifact.digest ?? artifact.sha1;
+  return written === undefined ? [sha1, `sha256:${sha256}`] : [written];
+}
 
 const sha1Of = (text: string): string => createHash('sha1').update(text).digest('hex');
 

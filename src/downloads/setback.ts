@@ -56,7 +56,7 @@ const words: Readonly<Record<string, string>> = {
   UND_ERR_BODY_TIMEOUT: 'stopped sending',
 };
 const finalWords: Readonly<Record<string, string>> = {
-  ENOTFOUND: 'nobody knows its name',
+  ENOTFOUND: 'names a host that is not found: there is none of that name, or no network',
   UND_ERR_MAX_REDIRECTS: 'sends from one address to the next without end',
 };
 /** Node's names for what is wrong with a certificate, as far as another attempt cannot help. */
