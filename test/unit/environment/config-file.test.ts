@@ -139,5 +139,5 @@ test('the examples of docs/configuration.md are understood', async () => {
   await put('project/boshvirt.yml', short);
   expect(await read()).toEqual({ uri: 'qemu:///system' });
   await put('project/boshvirt.yml', long);
-  expect(await read()).toMatchObject({ memoryMb: 2048, persistentDiskMb: 10_240, ip: '192.168.77.10' });
+  expect(await read()).toMatchObject({ memoryMb: 8192, persistentDiskMb: 65_536, ip: '192.168.77.10' });
 });
