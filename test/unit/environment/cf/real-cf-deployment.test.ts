@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
+import { boshLines } from '../../../../src/environment/cf/bosh-lines.ts';
 import { releaseArtifact } from '../../../../src/environment/cf/cf-artifacts.ts';
 import { cfTree } from '../../../../src/environment/cf/cf-tree.ts';
 import { mapsIn } from '../../../../src/environment/cf/maps-in.ts';
@@ -79,6 +80,17 @@ describe.skipIf(cfDeployment === '')(`cf-deployment on one machine (${needsCf})`
       } finally {
         await rm(folder, { recursive: true });
       }
+    },
+  );
+
+  test.skipIf(bosh === '')(
+    'so it does of the line that a dry run prints (needs BOSHVIRT_TEST_BOSH)',
+    async () => {
+      const planned = await plan();
+      const deploy = boshLines(planned, [], { name: 'work', host: 'system' }).at(-1) ?? '';
+      const line = deploy.replace('bosh -d cf deploy', `'${bosh}' interpolate`);
+      const { stdout } = await run(['sh', '-eu', '-c', line], { timeoutMs: 60_000 });
+      expect(parse(stdout, { version: '1.1' })).toEqual(planned.manifest);
     },
   );
 });
