@@ -198,6 +198,17 @@ test('offline, the stemcell of the manifest will do where that of the compiled r
   expect(it.work.plan).toMatchObject({ compiled: true, stemcell: { version: '1.425' } });
 });
 
+test("the user's files of variables come before ours, and typed ones go by file", async () => {
+  await using it = await scene(director({ stemcells: [theStemcell] }));
+  const theirs = it.lite.path('theirs.yml');
+  await writeFile(theirs, 'router_ip: 192.0.2.1\n');
+  const settings = { ...it.job.settings, varsFiles: [theirs], vars: { smtp: 'typed' } };
+  await it.caller.runSteps(stepsOfCfUp({ ...it.job, settings }), it.work);
+  expect((await it.calls('deploy'))[0]).toContain(` -l ${theirs} -l ${cfVarsPath('work')}`);
+  expect((await it.calls('deploy'))[0]).not.toContain('typed');
+  expect(JSON.parse(await it.lite.read('vars'))).toMatchObject({ router_ip: routerIp, smtp: 'typed' });
+});
+
 test('a deployment that fails is kept in mind, so that the same command goes on', async () => {
   const deploy = `echo "Task 9 | 10:00:00 | Error: no luck"; exit 1`;
   await using it = await scene(director({ stemcells: [theStemcell], deploy }));
