@@ -126,10 +126,12 @@ interface TakenRange {
   readonly network: string;
 }
 
-/** The ranges of all of libvirt's networks, also of those that are stopped. It finds only clashes that are exact by itself. */
+/** What all of libvirt's networks have, or lead to, also those that are stopped. It finds only clashes that are exact by itself. */
 async function takenRanges(host: LibvirtHost): Promise<TakenRange[]> {
   const networks = await allNetworks(host.libvirt);
-  return networks.flatMap(({ name, ranges }) => ranges.map(({ range }) => ({ range, network: name })));
+  return networks.flatMap(({ name, ranges, routes }) =>
+    [...ranges, ...routes].map(({ range }) => ({ range, network: name })),
+  );
 }
 
 function rangeTaken(range: Range, { network, range: other }: TakenRange): CloudError {
