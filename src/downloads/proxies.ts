@@ -21,7 +21,7 @@ function proxyIn(env: NodeJS.ProcessEnv, variables: readonly string[]): string |
   const value = variable && env[variable];
   if (!variable || !value) return undefined;
   const address = value.includes('://') ? value : `http://${value}`;
-  if (/^(https?|socks5?):\/\//i.test(address) && URL.canParse(address)) return address;
+  if (/^https?:\/\//i.test(address) && URL.canParse(address)) return address;
   throw new UserError('USAGE', `${variable} does not name a proxy that can be used`, {
     hints: ['it should look like http://proxy.example:3128'],
   });

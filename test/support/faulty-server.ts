@@ -18,6 +18,7 @@ export interface FaultyServer extends AsyncDisposable {
   readonly requests: readonly {
     path: string;
     range: string | undefined;
+    ifRange: string | undefined;
     host: string | undefined;
     authorization: string | undefined;
   }[];
@@ -38,8 +39,8 @@ export async function faultyServer(arrival: (length: number) => Promise<void>): 
   let bytesServed = 0;
   const server = createServer((request, response) => {
     const path = request.url ?? '';
-    const { range, host, authorization } = request.headers;
-    requests.push({ path, range, host, authorization });
+    const { range, 'if-range': ifRange, host, authorization } = request.headers;
+    requests.push({ path, range, ifRange, host, authorization });
     const write = response.write.bind(response) as (chunk: Buffer) => boolean;
     response.write = (chunk: Buffer) => {
       bytesServed += chunk.length;

@@ -51,6 +51,7 @@ test('a connection that breaks is gone on with where it broke', async () => {
     'bytes=100000-',
     'bytes=150000-',
   ]);
+  expect(scene.server.requests.map(({ ifRange }) => ifRange)).toEqual([undefined, file.etag, file.etag]);
   expect(scene.server.bytesServed).toBe(300_000);
 });
 

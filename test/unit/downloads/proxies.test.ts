@@ -73,7 +73,7 @@ test('a proxy without a scheme is one for HTTP, and small letters count first', 
 });
 
 test('a proxy that cannot be one is told of by its variable, without its value', () => {
-  const failure = () => proxiesOf({ HTTPS_PROXY: 'ftp://me:secret@p' });
+  const failure = () => proxiesOf({ HTTPS_PROXY: 'socks5://me:secret@p' });
   expect(failure).toThrow('HTTPS_PROXY does not name a proxy that can be used');
   expect(failure).not.toThrow('secret');
 });
