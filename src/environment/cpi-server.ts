@@ -1,5 +1,6 @@
 import { ToolError } from '../platform/errors.ts';
-import { readTextIfThere } from '../platform/files.ts';
+import { isThere, readTextIfThere } from '../platform/files.ts';
+import { takeLock } from '../platform/lock.ts';
 import { silentLog } from '../platform/log.ts';
 import { lastLines } from '../platform/process.ts';
 import { waitFor } from '../platform/retry.ts';
@@ -16,6 +17,9 @@ export { needsCpiServer } from './cpi-server/needs.ts';
 export { type CpiServerState, cpiServerState } from './cpi-server/state.ts';
 
 const startTimeoutMs = 60_000;
+const silenceMs = 10_000;
+/** Somebody else may be waiting for calls to end. */
+const changeTimeoutMs = 11 * 60_000;
 
 /**
  * Has the CPI served to the environment's director from now on, whatever stands: nothing, a server that does not answer, one that
@@ -28,8 +32,13 @@ export async function startCpiServer(
 ): Promise<CpiServerState> {
   refuseFarLibvirt(record);
   await serveOptions(record); // credentials that are not there are told of here
-  const before = await cpiServerState(record, signal);
-  if (before.state === 'running') return before;
+  await using _change = await takeLock(
+    cpiServerPaths(record.name).change,
+    changeTimeoutMs,
+    'starting the CPI server',
+  );
+  const before = await settledState(record, signal);
+  if (before?.state === 'running') return before;
   await endServerProcess(record.name, signal);
   const launch = await launchServer(record.name, log);
   const isUp = async () => {
@@ -40,11 +49,26 @@ export async function startCpiServer(
   return state?.state === 'running' ? state : await failToStart(record);
 }
 
+/** undefined for one that stays silent: it may be on its way up, or its machine be very busy. */
+async function settledState(
+  record: EnvironmentRecord,
+  signal: AbortSignal,
+): Promise<CpiServerState | undefined> {
+  const look = async () => {
+    const now = await cpiServerState(record, signal);
+    return now.state === 'silent' ? undefined : now;
+  };
+  return await waitFor(look, { timeoutMs: silenceMs, signal });
+}
+
 /** Ends the server once the calls that run have ended, and has it start no more. Idempotent. */
 export async function stopCpiServer(
   { name }: Pick<EnvironmentRecord, 'name'>,
   { log = silentLog, signal }: Partial<Pick<Caller, 'log' | 'signal'>> = {},
 ): Promise<void> {
+  const { folder, change } = cpiServerPaths(name);
+  if (!(await isThere(folder))) return;
+  await using _change = await takeLock(change, changeTimeoutMs, 'ending the CPI server');
   await forgetServer(name, log);
   await endServerProcess(name, signal);
 }

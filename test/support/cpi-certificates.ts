@@ -13,8 +13,15 @@ export interface CpiVariables {
   readonly boshvirt_cpi_client_tls: CpiPair;
 }
 
-/** Generates into a vars-store what ops-files/director.yml asks for, with a server at `address`; what is there stays. */
-export async function cpiCertificates(varsStorePath: string, address: string): Promise<CpiVariables> {
+/**
+ * Generates into a vars-store what ops-files/director.yml asks for, with a server at `address`; what is there stays.
+ * `serverDays`: how long the server's is good.
+ */
+export async function cpiCertificates(
+  varsStorePath: string,
+  address: string,
+  { serverDays = 3650 } = {},
+): Promise<CpiVariables> {
   const store = new VarsStore(varsStorePath);
   const ca = 'boshvirt_cpi_ca';
   const make = async (name: string, options: Record<string, Node>) =>
@@ -24,6 +31,7 @@ export async function cpiCertificates(varsStorePath: string, address: string): P
     boshvirt_cpi_ca: await make(ca, { is_ca: true, common_name: 'boshvirt-cpi-ca' }),
     boshvirt_cpi_server_tls: await make('boshvirt_cpi_server_tls', {
       ...{ ca, ...names, extended_key_usage: ['server_auth'] },
+      duration: serverDays,
     }),
     boshvirt_cpi_client_tls: await make('boshvirt_cpi_client_tls', {
       ...{ ca, common_name: 'director', extended_key_usage: ['client_auth'] },

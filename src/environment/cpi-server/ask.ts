@@ -19,14 +19,24 @@ export interface ServerWord {
   readonly waiting: number;
 }
 
-const timeoutMs = 5_000;
+/** It is on this machine, and answers without asking anybody. */
+const timeoutMs = 3_000;
 
 /** Asks the environment's CPI server as a director would, with the client's certificate. Throws if it does not answer. */
 export async function askCpiServer(record: EnvironmentRecord, signal?: AbortSignal): Promise<ServerWord> {
   const client = await cpiCertificates(record.name, 'client');
+  return await askServerAt(record, record.network.gateway, client, signal);
+}
+
+/** Asks a CPI server at an address that the environment's guests could have, with a client's certificate that it knows. */
+export async function askServerAt(
+  record: EnvironmentRecord,
+  host: string,
+  client: CpiCertificates,
+  signal?: AbortSignal,
+): Promise<ServerWord> {
   const deadline = AbortSignal.timeout(timeoutMs);
   const until = signal ? AbortSignal.any([signal, deadline]) : deadline;
-  const host = record.network.gateway;
   const road = await roadTo(record);
   const stream = await road.dial(host, cpiServerPort, { timeoutMs, signal: until });
   try {

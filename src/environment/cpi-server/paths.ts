@@ -11,6 +11,8 @@ export const cpiServerPaths = (name: string) => {
     work: join(own, 'work'),
     /** Held as long as it runs: there are never two. */
     lock: join(own, 'lock'),
+    /** Held by whoever starts or ends it. */
+    change: join(own, 'change'),
     /** Process id and start time. */
     process: join(own, 'process'),
     /** What the program itself says. */

@@ -15,7 +15,8 @@ import { registerServer, serverProcess } from './server-process.ts';
 
 /** After a reboot libvirt may take its time to bring the network up; the server is there once that is. */
 const networkTimeoutMs = 10 * 60_000;
-const lookIntervalMs = 1_000;
+const lookIntervalMs = 500;
+const portAttempts = 3;
 const lookAroundMs = 30_000;
 
 /**
@@ -33,10 +34,10 @@ export async function serveCpi(
   const paths = cpiServerPaths(name);
   await mkdir(environmentPaths(name).logs, { recursive: true, mode: 0o700 });
   await using _lock = await takeLock(paths.lock, 0, `boshvirt cpi serve ${name}`);
+  await using _registered = await registerServer(name); // before it is up: whoever wants to end it has to find it
   const options = await serveOptions(record);
   await tryCpi(options, caller.signal);
   const serving = await serveOnceThere({ ...options, log: caller.log }, caller);
-  await using _registered = await registerServer(name);
   caller.tell(`The CPI is served at ${cpiServerUrl(record)}; its log is ${paths.audit}`);
   try {
     await untilUnwanted(record, caller.signal);
@@ -69,18 +70,21 @@ async function enterNamespace(
   await becomeProgram([program, ...words]);
 }
 
+/** Waits for the address, and a moment for the port: a server that was killed just now holds it until its last thread is gone. */
 async function serveOnceThere(
   options: ServeOptions,
   { signal, tell }: Pick<Caller, 'signal' | 'tell'>,
 ): Promise<Serving> {
   let told = false;
+  let attempts = 0;
   const attempt = async (): Promise<Serving | undefined> => {
     try {
+      attempts += 1;
       return await startServing(options);
     } catch (error) {
-      const cause = error instanceof UserError ? error.cause : undefined;
-      if (errnoOf(cause) !== 'EADDRNOTAVAIL') throw error;
-      if (!told) tell(`Waiting for the network of ${options.address}`);
+      const why = error instanceof UserError ? errnoOf(error.cause) : undefined;
+      if (why !== 'EADDRNOTAVAIL' && !(why === 'EADDRINUSE' && attempts <= portAttempts)) throw error;
+      if (why === 'EADDRNOTAVAIL' && !told) tell(`Waiting for the network of ${options.address}`);
       told = true;
       return undefined;
     }
