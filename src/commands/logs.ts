@@ -9,7 +9,7 @@ import { messageOf } from '../platform/errors.ts';
 
 export default class Logs extends BaseCommand<typeof Logs> {
   static override summary =
-    "Print the logs: what create-env and the CPI said, what a director asked of the CPI, the machine's console, its agent's.";
+    "Print the logs: what create-env and the CPI said, what a director asked of the CPI, the machine's console, its agent's, its director's.";
   static override examples = [
     '<%= config.bin %> logs',
     '<%= config.bin %> logs --source agent',

@@ -8,16 +8,19 @@ import { pause } from '../platform/retry.ts';
 import { needsCpiServer } from './cpi-server/needs.ts';
 import { cpiServerPaths } from './cpi-server/paths.ts';
 import { engineLogPath } from './deploy.ts';
+import { hasDirector } from './director/index.ts';
 import { type EnvironmentRecord, requireRecord } from './record.ts';
 import { openBackend, requireVm } from './session.ts';
 import { sshArgv } from './ssh.ts';
 
-export const logSources = ['cpi', 'cpi-server', 'console', 'agent'] as const;
+export const logSources = ['cpi', 'cpi-server', 'console', 'agent', 'director'] as const;
 export type LogSource = (typeof logSources)[number];
 
 /** Those that an environment has. */
 export const logSourcesOf = (record: EnvironmentRecord): readonly LogSource[] =>
-  logSources.filter((source) => source !== 'cpi-server' || needsCpiServer(record));
+  logSources.filter((source) =>
+    source === 'cpi-server' ? needsCpiServer(record) : source !== 'director' || hasDirector(record),
+  );
 
 export interface LogOptions {
   /** Goes on with what is written from now on, until the signal fires. */
@@ -28,12 +31,14 @@ export interface LogOptions {
 
 /** runit keeps the agent's log there; readable for root alone, hence sudo. */
 const agentLogPath = '/var/vcap/bosh/log/current';
+/** The job's logs, one a process; a shell of root's has to find them. */
+const directorLogPaths = '/var/vcap/sys/log/director/*.log';
 const everything = ['-n', '+1'];
 
 /**
  * The text of one of the environment's logs, as a stream: what create-env and the CPI said on this machine, what a director
  * asked of the CPI server (docs/cpi-serve.md), the VM's serial
- * console (also of a VM that is off), the agent's log out of the running guest.
+ * console (also of a VM that is off), the logs of agent and director out of the running guest.
  */
 export async function* readLog(
   name: string,
@@ -45,6 +50,7 @@ export async function* readLog(
   else if (source === 'cpi-server')
     yield* fileLog(cpiServerPaths(name).audit, 'there has been no CPI server yet', options);
   else if (source === 'console') yield* consoleLog(record, options);
+  else if (source === 'director') yield* directorLog(name, options);
   else yield* agentLog(name, options);
 }
 
@@ -78,6 +84,11 @@ async function* growing(
     }
     seen = at;
   }
+}
+
+async function* directorLog(name: string, { follow, signal }: LogOptions): AsyncGenerator<Uint8Array> {
+  const line = ['tail', ...everything, ...(follow ? ['-F'] : []), directorLogPaths].join(' ');
+  yield* outputOf(await sshArgv(name, ['sudo', '-n', 'sh', '-c', `'${line}'`]), signal);
 }
 
 async function* agentLog(name: string, { follow, signal }: LogOptions): AsyncGenerator<Uint8Array> {

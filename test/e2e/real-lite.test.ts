@@ -13,7 +13,7 @@ import { newPerson, type Person } from '../support/person.ts';
 
 const boshPath = process.env.BOSHVIRT_TEST_BOSH;
 const agentPath = process.env.BOSHVIRT_TEST_AGENT;
-const small = ['--cpus', '1', '--memory', '640MiB', '--disk', '512MiB', '--ephemeral-disk', '1GiB'];
+const small = ['--cpus', '1', '--memory', '640MiB', '--disk', '512MiB', '--ephemeral-disk', '2GiB'];
 
 describe.skipIf(boshPath === undefined || agentPath === undefined).each(backendNames)(
   'on %s (needs BOSHVIRT_TEST_BOSH and BOSHVIRT_TEST_AGENT, the paths of real ones)',
@@ -41,7 +41,10 @@ describe.skipIf(boshPath === undefined || agentPath === undefined).each(backendN
 
     test.each(['lite', 'director'])('%s comes up, knows what it was given, and goes', async (profile) => {
       const up = ['up', '--profile', profile, '--backend', backend, ...sources.flags, ...small, '--yes'];
-      expect((await boshvirt(...up)).stderr).toMatch(/Compiling package 'director.*: done \([^)]*\)\n$/s);
+      expect(await boshvirt(...up)).toMatchObject({
+        exitCode: 0,
+        stderr: expect.stringContaining("Compiling package 'director"),
+      });
       expect((await boshvirt('up')).stdout).toMatch(/^Nothing to do/);
       expect((await bosh('configs', '--column=type', '--column=name')).stdout).toMatch(
         /cloud\s+default\s+runtime\s+dns\s/,
@@ -51,8 +54,8 @@ describe.skipIf(boshPath === undefined || agentPath === undefined).each(backendN
       expect(await person.inGuest('whoami; sudo monit summary')).toMatch(
         /^jumpbox\n.*director +OK +Process/s,
       );
-      const script = join(person.envs, 'default/create-env.sh');
-      await access(script);
+      expect((await boshvirt('logs', '--source', 'director')).stdout).toContain('answers at');
+      await access(join(person.envs, 'default/create-env.sh'));
       expect((await boshvirt('up', '--recreate')).exitCode).toBe(0);
       expect((await bosh('stemcells')).stdout).toContain('probe'); // its disk has come along
       expect((await boshvirt('down', '--yes', '--purge')).exitCode).toBe(0);

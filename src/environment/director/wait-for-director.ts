@@ -41,7 +41,7 @@ export async function waitForDirector(
     {
       hints: [
         `what of it runs: boshvirt ssh ${record.name} -- sudo /var/vcap/bosh/bin/monit summary`,
-        `its own words: boshvirt ssh ${record.name} -- sudo tail /var/vcap/sys/log/director/*`,
+        `its own words: boshvirt logs ${record.name} --source director`,
         `boshvirt up ${record.name} goes on waiting`,
       ],
     },

@@ -18,6 +18,7 @@ const road = guestRoad(undefined);
 /** The program may not hold the persistent disk, on which it keeps what it was told. */
 const folder = '/var/vcap/data/director';
 const memory = '/var/vcap/store/director';
+const logs = '/var/vcap/sys/log/director';
 
 export async function createEnv(manifestPath: string, flags: BoshFlags): Promise<void> {
   const { manifest, text } = await render(manifestPath, flags);
@@ -120,7 +121,7 @@ async function startDirector(manifest: NodeMap, flags: BoshFlags): Promise<void>
     await bundledDirector(),
   );
   await ssh(`sudo tee ${folder}/options.json > /dev/null`, JSON.stringify(options));
-  const start = `cd ${folder}; setsid node director.mjs options.json > log 2>&1 < /dev/null &`;
+  const start = `mkdir -p ${logs}; cd ${folder}; setsid node director.mjs options.json > ${logs}/director.log 2>&1 < /dev/null &`;
   await ssh(`sudo sh -c '${start}'`, '');
 }
 

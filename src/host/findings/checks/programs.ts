@@ -4,16 +4,14 @@ import { installCommand } from '../install.ts';
 
 async function lookAtBosh(): Promise<Verdict> {
   const bosh = await which('bosh');
-  if (!bosh) return ok('not installed: the built-in engine is used');
+  if (!bosh) return ok('not installed: boshvirt up fetches it for a director');
   const { stdout } = await run([bosh, '--version'], { timeoutMs: 10_000, okExitCodes: [1] });
   return ok(`${bosh}: ${stdout.trim().split('\n')[0] ?? ''}`);
 }
 
 async function lookAtRuby(): Promise<Verdict> {
-  const [ruby, bosh] = await Promise.all([which('ruby'), which('bosh')]);
-  if (ruby) return ok(ruby);
-  if (!bosh) return ok('not installed; without a bosh CLI nothing needs it');
-  return warn('not installed: the built-in engine is used instead of bosh', installCommand(['ruby']));
+  const ruby = await which('ruby');
+  return ruby ? ok(ruby) : warn('not installed: a director cannot be made', installCommand(['ruby']));
 }
 
 async function lookAtSsh(): Promise<Verdict> {
@@ -22,7 +20,7 @@ async function lookAtSsh(): Promise<Verdict> {
 }
 
 export const programChecks: readonly Check[] = [
-  { id: 'bosh.cli', title: 'bosh CLI', why: 'manifests with jobs need it', look: lookAtBosh },
+  { id: 'bosh.cli', title: 'bosh CLI', why: 'it makes directors, and talks to them', look: lookAtBosh },
   { id: 'ruby', title: 'Ruby', why: 'bosh renders the templates of jobs with it', look: lookAtRuby },
   { id: 'ssh.client', title: 'SSH', why: 'boshvirt ssh runs it, and so do URIs with +ssh', look: lookAtSsh },
   {
