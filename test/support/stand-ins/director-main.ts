@@ -6,4 +6,4 @@ const [, , optionsPath = ''] = process.argv;
 const { passwordFile, ...options } = JSON.parse(readFileSync(optionsPath, 'utf8'));
 const password = options.password ?? readFileSync(passwordFile, 'utf8').trim();
 await new StandInDirector({ ...options, password }).listen();
-console.log(`answers at ${options.host} port ${options.port}`);
+process.stdout.write(`answers at ${options.host} port ${options.port}\n`);
