@@ -52,6 +52,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   'src/cpi/main.ts': [
     'src/cpi/dispatch.ts',
     'src/cpi/config.ts',
+    'src/cpi/elsewhere.ts',
     'src/cpi/secrets.ts',
     'src/cpi/wire.ts',
     'src/cpi/errors.ts',
@@ -74,6 +75,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     'src/cpi/backends/registry.ts',
     'src/platform',
   ],
+  'src/cpi/elsewhere.ts': ['src/cpi/config.ts', 'src/cpi/errors.ts', 'src/cpi/wire.ts', 'src/platform'],
   'src/cpi/secrets.ts': [],
   'src/cpi/serve': ['src/cpi/wire.ts', 'src/cpi/errors.ts', 'src/cpi/backend.ts', 'src/platform'],
   'src/cpi/wire.ts': ['src/cpi/agent', 'src/cpi/errors.ts', 'src/cpi/backend.ts', 'src/platform'],

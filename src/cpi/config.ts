@@ -26,8 +26,17 @@ const options = z._default(z.nullable(z.record(z.string(), z.unknown())), {});
 
 const libvirt = z.object({ uri: z.nullish(z.string()), network_namespace: z.nullish(z.string()) });
 
-/** Another host that this CPI reaches too; a backend's options stand under its name. */
-const hostSchema = z.looseObject({
+/** Another host that serves its CPI itself: requests are handed over to it. PEM. */
+const servedSchema = z.object({
+  url: z.string(),
+  ca: z.string(),
+  certificate: z.string(),
+  private_key: z.string(),
+});
+export type ServedHost = z.output<typeof servedSchema>;
+
+/** Another host whose libvirt this CPI reaches; a backend's options stand under its name. */
+const reachedSchema = z.looseObject({
   backend: z.string(),
   environment: z.string(),
   libvirt: z.extend(libvirt, { uri: z.string() }),
@@ -50,7 +59,8 @@ const schema = z.looseObject({
   libvirt: z._default(libvirt, {}),
   storage_pool: z._default(z.string(), 'boshvirt-default'),
   network: z._default(z.string(), 'boshvirt-default'),
-  hosts: z._default(z.nullable(z.record(z.string(), hostSchema)), {}),
+  hosts: z._default(z.nullable(z.record(z.string(), reachedSchema)), {}),
+  served_hosts: z._default(z.nullable(z.record(z.string(), servedSchema)), {}),
 });
 
 /**
@@ -59,20 +69,38 @@ const schema = z.looseObject({
  */
 export async function readCpiConfig(path: string | undefined, host?: string): Promise<CpiConfig> {
   const parsed = parse(schema, path === undefined ? {} : readJson(path), path);
-  const { agent, hosts } = parsed;
-  const place = host === undefined ? parsed : hostNamed(host, hosts ?? {}, path);
+  const place = host === undefined ? parsed : hostNamed(host, parsed, path);
   const { backend, environment, libvirt, storage_pool: storagePool, network } = place;
   const own = parse(z.object({ [backend]: options }), place, path)[backend];
   return {
     backend,
     environment,
-    agent: { mbus: agent.mbus, blobstore: agent.blobstore as JsonObject | null, ntp: agent.ntp ?? [] },
+    agent: agentOf(parsed),
     uri: libvirt.uri ?? undefined,
     storagePool,
     network,
     networkNamespace: libvirt.network_namespace || undefined,
     options: (own ?? {}) as JsonObject,
   };
+}
+
+type Parsed = z.output<typeof schema>;
+
+const agentOf = ({ agent: { mbus, blobstore, ntp } }: Parsed): AgentConfig => ({
+  mbus,
+  blobstore: blobstore as JsonObject | null,
+  ntp: ntp ?? [],
+});
+
+/** The host of that name if it serves its own CPI, and what agents are to be told there; undefined for others. */
+export function readServedHost(
+  path: string | undefined,
+  name: string,
+): { host: ServedHost; agent: AgentConfig } | undefined {
+  const parsed = parse(schema, path === undefined ? {} : readJson(path), path);
+  const hosts = parsed.served_hosts ?? {};
+  const host = Object.hasOwn(hosts, name) ? hosts[name] : undefined;
+  return host && { host, agent: agentOf(parsed) };
 }
 
 /**
@@ -88,6 +116,13 @@ export function hostWanted(requestText: string): string | undefined {
   throw new CloudError('CpiError', `The request's context has a ${hostKey} that is no text`);
 }
 
+/** The same request for the host itself, which knows no other hosts. */
+export function forHostItself(requestText: string): string {
+  const request = JSON.parse(requestText) as { context: Record<string, unknown> };
+  const { [hostKey]: _, ...context } = request.context;
+  return JSON.stringify({ ...request, context });
+}
+
 function parsedOrUndefined(text: string): unknown {
   try {
     return JSON.parse(text);
@@ -96,10 +131,10 @@ function parsedOrUndefined(text: string): unknown {
   }
 }
 
-function hostNamed<T>(name: string, hosts: Readonly<Record<string, T>>, path: string | undefined): T {
-  const host = Object.hasOwn(hosts, name) ? hosts[name] : undefined;
+function hostNamed(name: string, { hosts, served_hosts: served }: Parsed, path: string | undefined) {
+  const host = Object.hasOwn(hosts ?? {}, name) ? hosts?.[name] : undefined;
   if (host !== undefined) return host;
-  const known = Object.keys(hosts).join(', ') || 'none';
+  const known = Object.keys({ ...hosts, ...served }).join(', ') || 'none';
   throw new CloudError(
     'CpiError',
     `The director's cpi-config names the host '${name}', which is not in ${path ?? 'the CPI’s configuration'} (there: ${known})`,

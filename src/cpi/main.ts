@@ -2,7 +2,7 @@ import { messageChain } from '../platform/errors.ts';
 import { type Log, lineLog } from '../platform/log.ts';
 import type { Backend, BackendModule } from './backend.ts';
 import { backendModule } from './backends/registry.ts';
-import { hostWanted, readCpiConfig } from './config.ts';
+import { forHostItself, hostWanted, readCpiConfig, readServedHost } from './config.ts';
 import { dispatch } from './dispatch.ts';
 import { CloudError } from './errors.ts';
 import { secretsIn } from './secrets.ts';
@@ -33,7 +33,13 @@ async function answer(
   findBackend: (name: string) => Promise<BackendModule>,
 ): Promise<CpiResponse> {
   const request = await readAll(streams.input);
-  const config = await readCpiConfig(configPathIn(argv), hostWanted(request));
+  const [path, host] = [configPathIn(argv), hostWanted(request)];
+  const elsewhere = host === undefined ? undefined : readServedHost(path, host);
+  if (elsewhere) {
+    const { askElsewhere } = await import('./elsewhere.ts'); // HTTPS is heavy
+    return await askElsewhere(forHostItself(request), { ...elsewhere, writeLog: streams.writeLog });
+  }
+  const config = await readCpiConfig(path, host);
   const log = lineLog(streams.writeLog, secretsIn(request, config));
   const module = await findBackend(config.backend);
   const { uri = `${module.drivers[0]}:///system` } = config;

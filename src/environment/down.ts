@@ -8,13 +8,14 @@ import { deploySource, engineContext } from './deploy.ts';
 import { clearTheWay } from './director/clear-the-way.ts';
 import { engineToDelete } from './engines.ts';
 import { noHosts } from './hosts/hosts-step.ts';
+import { partHere } from './hosts/join-here.ts';
 import { leaveHosts } from './hosts/remove-host.ts';
 import { requireFiles } from './inputs.ts';
 import { knownStemcell } from './known-stemcell.ts';
 import { checkEnvironmentName, environmentPaths, privateHostFolder } from './paths.ts';
 import { type EnvironmentRecord, environmentsOnPrivateHost, requireRecord, writeRecord } from './record.ts';
 import { whileNoneComesOrGoes } from './register.ts';
-import { openBackend, wakeHost } from './session.ts';
+import { hostRuns, openBackend, wakeHost } from './session.ts';
 import { type Site, sitesOf } from './sites.ts';
 import type { Caller, Step } from './steps/step.ts';
 
@@ -63,6 +64,7 @@ function stepsOfDown(
     },
     {
       title: 'Delete the machine',
+      skip: () => (record.joined ? 'it is another machine’s' : undefined),
       async run(_, say) {
         const stemcell = (await knownStemcell(record)) ?? { path: '/nowhere', sha1: '' };
         const source = deploySource(record, stemcell, options.boshvirtCommand);
@@ -89,6 +91,7 @@ function stepsOfDown(
     {
       title: 'Remove storage and network',
       async run() {
+        if (await hostRuns(record)) await partHere(record);
         for (const site of (await sitesOf(record, caller.signal)).slice(1))
           await clearOfVms(site, caller.log);
         await using backend = await openBackend(record, caller.log);

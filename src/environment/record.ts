@@ -4,6 +4,7 @@ import * as z from 'zod/mini';
 import en from 'zod/v4/locales/en.js';
 import { errnoOf, messageOf, UserError } from '../platform/errors.ts';
 import { readTextIfThere, writeFileAtomic } from '../platform/files.ts';
+import { tunnelSchema, underlaySchema } from './hosts/tunnel-schema.ts';
 import { environmentPaths, environmentsFolder } from './paths.ts';
 
 const megabytes = z.int().check(z.nonnegative());
@@ -52,6 +53,8 @@ const recordSchema = z.object({
   workload: z.optional(z.object({ cidr: z.string(), router: z.string(), domain: z.string() })),
   /** With a director: the stemcell of deployments as `--workload-stemcell` named it, a tarball or `none`; absent: the usual one. */
   workloadStemcell: z.optional(z.string()),
+  /** No environment of this machine's own but its share in another one's: `boshvirt host join` has made it. */
+  joined: z.optional(z.object({ tunnel: tunnelSchema, underlay: underlaySchema })),
   ops: z.array(z.string()),
   varsFiles: z.array(z.string()),
   vars: z.record(z.string(), z.json()),

@@ -7,10 +7,11 @@ import { cpiServerState, needsCpiServer, startCpiServer } from './cpi-server.ts'
 import { agentOf } from './credentials.ts';
 import { hasDirector } from './director/index.ts';
 import { noHosts } from './hosts/hosts-step.ts';
+import { stepsOfShare } from './hosts/join-here.ts';
 import { joinHosts, tunnelsStand } from './hosts/join-host.ts';
 import { environmentPaths, privateHostFolder } from './paths.ts';
 import { type EnvironmentRecord, requireRecord } from './record.ts';
-import { recoverDeployments, recoverDirector } from './recover-director.ts';
+import { recoverDeployments, recoverDirector, setDeploymentClocks } from './recover-director.ts';
 import { type Recovered, slept } from './recovered.ts';
 import { hostRuns, openBackend, requireVm, wakeHost } from './session.ts';
 import { sitesOf } from './sites.ts';
@@ -38,6 +39,7 @@ interface RecoverWork {
 export async function recover(name: string, options: RecoverOptions, caller: Caller): Promise<Recovered[]> {
   const record = await requireRecord(name);
   await using _lock = await takeLock(environmentPaths(name).lock, 0, `boshvirt recover ${name}`);
+  if (record.joined) return await recoverShare(record, caller);
   const work = { record, machine: await requireVm(name), report: [] };
   await caller.runSteps(
     [
@@ -50,6 +52,15 @@ export async function recover(name: string, options: RecoverOptions, caller: Cal
     work,
   );
   return work.report;
+}
+
+/** This machine's share in another one's environment has no machine and no director. */
+async function recoverShare(record: EnvironmentRecord, caller: Caller): Promise<Recovered[]> {
+  await caller.runSteps(
+    stepsOfShare(() => record, caller),
+    {},
+  );
+  return [{ part: 'cpi-server', name: record.network.gateway, found: 'answers', done: undefined }];
 }
 
 function hostStep({ log, signal }: Caller): Step<RecoverWork> {
@@ -173,7 +184,10 @@ function directorSteps(
       title: 'Look at its deployments',
       skip: async () =>
         cloudCheck || (await findBoshProgram()) ? undefined : 'there is no bosh CLI to ask with',
-      async run({ report }, say) {
+      async run({ report, machine }, say) {
+        const others = report.filter(({ part, name }) => part === 'vm' && name !== machine);
+        if (others.some(({ name }) => slept(others, name as VmCid)))
+          report.push(...(await setDeploymentClocks(record, caller, say)));
         report.push(...(await recoverDeployments(record, cloudCheck, caller, say)));
       },
     },

@@ -111,6 +111,20 @@ async function statusOf(
   }
 }
 
+/** This machine's share in another one's environment: the CPI that it serves. */
+async function stateOfShare(
+  record: EnvironmentRecord,
+  signal: AbortSignal,
+): Promise<Pick<EnvironmentStatus, 'state' | 'detail'>> {
+  const { state, url } = await cpiServerState(record, signal);
+  if (state === 'running')
+    return { state, detail: `a host of the environment at ${record.joined?.tunnel.near}` };
+  return {
+    state: 'stopped',
+    detail: `no CPI is served at ${url}; boshvirt recover ${record.name} brings it back`,
+  };
+}
+
 async function stateOf(
   record: EnvironmentRecord,
   power: PowerState | undefined,
@@ -121,6 +135,7 @@ async function stateOf(
     return { state: 'incomplete', detail: 'down did not finish; run it again' };
   if (record.phase === 'preparing' && power === undefined)
     return { state: 'incomplete', detail: 'up did not finish; run it again' };
+  if (record.joined) return await stateOfShare(record, signal);
   if (power === undefined)
     return { state: 'incomplete', detail: 'there is no machine; boshvirt up makes it' };
   if (power === 'off') return { state: 'stopped', detail: 'boshvirt up starts it' };

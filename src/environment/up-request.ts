@@ -1,4 +1,5 @@
 import { refuseUnknown } from './decide.ts';
+import { refuseJoined } from './hosts/refuse-joined.ts';
 import { requireFiles } from './inputs.ts';
 import { planNetwork } from './network-plan.ts';
 import { checkEnvironmentName } from './paths.ts';
@@ -15,6 +16,7 @@ export function refuseSenseless(name: string, request: UpRequest): void {
 
 /** Throws a UserError for what does not go with what stands, and for files that are not there. */
 export async function refuseUnfit(request: UpRequest, before: EnvironmentRecord | undefined): Promise<void> {
+  if (before) refuseJoined(before);
   if (before) refuseMove(request, before);
   await requireFiles('ops-file', request.ops ?? before?.ops ?? []);
   await requireFiles('variables file', request.varsFiles ?? before?.varsFiles ?? []);

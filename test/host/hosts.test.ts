@@ -2,17 +2,26 @@
  * An environment on two hosts, one story in order: two private libvirt hosts stand for two machines, the CPI is called as the
  * director's requests reach it, and guests on either look for those on the other.
  */
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { down } from '../../src/environment/down.ts';
 import { addHost } from '../../src/environment/hosts/add-host.ts';
+import { joinHere } from '../../src/environment/hosts/join-here.ts';
 import { joinHosts, tunnelsStand } from '../../src/environment/hosts/join-host.ts';
 import { listHosts } from '../../src/environment/hosts/list-hosts.ts';
 import { removeHost } from '../../src/environment/hosts/remove-host.ts';
 import { privateHostFolder } from '../../src/environment/paths.ts';
+import { environmentNames } from '../../src/environment/record.ts';
+import { recover } from '../../src/environment/recover.ts';
+import { status } from '../../src/environment/status.ts';
+import { up } from '../../src/environment/up.ts';
 import { guestRoad } from '../../src/host/forward.ts';
 import { privateHostNames } from '../../src/host/private-host/index.ts';
 import { run } from '../../src/platform/process.ts';
 import { addressOf } from '../support/cpi-host.ts';
 import { ProbeGuests } from '../support/probe-guests.ts';
+import { processesIn } from '../support/traces.ts';
 import { TwoHosts, wire } from '../support/two-hosts.ts';
 
 /** Guests by the last number of their addresses: a container on the first host, a virtual machine on the second. */
@@ -54,7 +63,7 @@ test('a way that lets no tunnel through is told with its ends, and the same comm
 
 test('a host is added by ssh: storage, a bridge, a tunnel to it', async () => {
   const lines: string[] = [];
-  const host = await addHost('work', 'box', {}, hosts.caller(lines)); // begun before
+  const { host } = await addHost('work', 'box', {}, hosts.caller(lines)); // begun before
   ({ device } = host.tunnel);
   expect(host).toMatchObject({
     phase: 'joined',
@@ -64,7 +73,7 @@ test('a host is added by ssh: storage, a bridge, a tunnel to it', async () => {
   expect(lines.join()).toContain('boshvirt up work tells it');
   expect(await hosts.links('first')).toContain(device);
   expect(await hosts.links('second')).toContain(device);
-  expect(await farVirsh('net-list', '--name')).toContain(host.network.name);
+  expect(await farVirsh('net-list', '--name')).toContain(`boshvirt-${host.environment}`);
   expect(await listHosts('work', hosts.caller())).toMatchObject([
     { name: 'first', state: 'joined' },
     { name: 'box', state: 'joined', address: wire.second, vms: [] },
@@ -76,7 +85,7 @@ test('VMs are made on whichever host the request’s context names', async () =>
     [near, 'lxc', undefined],
     [far, 'qemu', 'box'],
   ] as const) {
-    const folder = hosts.second.folder;
+    const folder = join(hosts.second.dir, '..');
     const road = guestRoad(privateHostNames(privateHostFolder()).netnsPath);
     const made = await ProbeGuests.prepare({ backend, road, libvirtd: { folder: `${folder}/${backend}` } }, [
       near,
@@ -145,4 +154,76 @@ test('removing a host leaves nothing there and nothing here', async () => {
     expect(await hosts.addresses(machine)).not.toContain('169.254.');
   }
   expect(await listHosts('work', hosts.caller())).toHaveLength(1);
+});
+
+/** A container on the second host, whose own boshvirt makes it. */
+const joined = 40;
+
+describe('a host that serves its CPI itself', () => {
+  let invitation: string;
+  let share: string;
+
+  test('it is invited, and joins with what it was given', async () => {
+    const added = await addHost('work', 'own', { address: wire.second }, hosts.caller());
+    invitation = added.invitation ?? '';
+    share = added.host.environment;
+    expect(added.host).toMatchObject({ kind: 'served', phase: 'joining' });
+    expect((await stat(invitation)).mode & 0o777).toBe(0o600);
+    await expect(joinHere(invitation, { backend: 'lxc' }, hosts.caller())).rejects.toMatchObject({
+      code: 'USAGE',
+      message: expect.stringContaining('is for a machine at'),
+    });
+    await hosts.atSecond(async () => await joinHere(invitation, { backend: 'lxc' }, hosts.caller()));
+    const again = await addHost('work', 'own', {}, hosts.caller());
+    expect(again).toMatchObject({ host: { phase: 'joined' }, invitation: undefined });
+    await expect(stat(invitation)).rejects.toThrow('ENOENT');
+    expect((await listHosts('work', hosts.caller()))[1]).toMatchObject({ name: 'own', state: 'joined' });
+  });
+
+  test('VMs are made by its boshvirt, stemcells sent to it, and guests reach each other', async () => {
+    const road = guestRoad(privateHostNames(privateHostFolder()).netnsPath);
+    const folder = join(hosts.second.dir, '..', 'joined');
+    const made = await ProbeGuests.prepare({ backend: 'lxc', road, libvirtd: { folder } }, [joined]);
+    const cpi = await hosts.cpi('own');
+    expect(await cpi.call('info')).toMatchObject({ stemcell_formats: ['warden-tar'] });
+    const stemcell = await cpi.call('create_stemcell', made.imagePath, {});
+    const [vm] = (await cpi.call('create_vm', ...made.request('agent-own', stemcell, joined))) as [string];
+    expect(cpi.log).toContain('create_vm: done');
+    await made.awake(joined);
+    const uri = hosts.second.uri.replace(/^qemu/, 'lxc');
+    expect((await run(['virsh', '-q', '-c', uri, 'list', '--name'])).stdout.trim()).toBe(vm);
+    const ping = `busybox ping -c 3 -W 3 ${addressOf(joined)}`;
+    expect(await guest(near).shell(near, ping)).toMatch(/ 0% packet loss/);
+    expect(await cpi.failure('create_disk', 0, {}, vm)).toMatchObject({ type: 'CpiError' });
+  });
+
+  test('the machine knows what it is part of, and up makes no machine of it', async () => {
+    await hosts.atSecond(async () => {
+      const { log, signal } = hosts.caller();
+      expect(await status(share, log, signal)).toMatchObject({ state: 'running' });
+      const options = { recreate: false, offline: true, adoptDisk: undefined, boshvirtCommand: '' };
+      await expect(up(share, {}, options, hosts.caller())).rejects.toMatchObject({ code: 'USAGE' });
+      expect(await recover(share, { cloudCheck: false }, hosts.caller())).toMatchObject([
+        { found: 'answers' },
+      ]);
+    });
+  });
+
+  test('it is left, and what it had goes with its own down', async () => {
+    await expect(removeHost('work', 'own', { force: false }, hosts.caller())).rejects.toMatchObject({
+      code: 'TEMPORARY', // no director to ask
+    });
+    const lines: string[] = [];
+    await removeHost('work', 'own', { force: true }, hosts.caller(lines));
+    expect(lines.join()).toContain(`boshvirt down ${share}`);
+    expect(await hosts.addresses('first')).not.toContain('169.254.');
+    const { error } = await (await hosts.cpi('own')).request('has_vm', ['vm-1']);
+    expect(error?.message).toContain("'own', which is not in");
+    await hosts.atSecond(async () => {
+      await down(share, { purge: true, boshvirtCommand: '' }, hosts.caller());
+      expect(await environmentNames()).toEqual([]);
+    });
+    const left = (await processesIn(hosts.second.dir)).filter(({ name }) => name !== 'dropbear'); // the test's own
+    expect(left).toEqual([]);
+  });
 });

@@ -15,6 +15,8 @@ const usualEnv = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' };
 interface BoshCpiOptions {
   /** Instead of the director's environment. */
   readonly env?: Readonly<Record<string, string>>;
+  /** What the CPI is started by: its way into a network namespace. */
+  readonly prefix?: readonly string[];
   /** The properties of an entry of the director's cpi-config. */
   readonly properties?: object;
 }
@@ -29,7 +31,12 @@ export class BoshCpi {
 
   constructor(configPath: string, options: BoshCpiOptions = {}) {
     this.#options = options;
-    this.#argv = [join(packageRoot(), 'bin/boshvirt'), 'cpi', '--config', configPath];
+    const [program = '', ...words] = [
+      ...(options.prefix ?? []),
+      join(packageRoot(), 'bin/boshvirt'),
+      ...['cpi', '--config', configPath],
+    ];
+    this.#argv = [program, ...words];
   }
 
   async request(method: string, args: readonly unknown[], director = 'director-1'): Promise<Answer> {

@@ -8,8 +8,9 @@ import { environmentPaths, privateHostFolder } from '../../src/environment/paths
 import { type EnvironmentRecord, writeRecord } from '../../src/environment/record.ts';
 import { openBackend } from '../../src/environment/session.ts';
 import type { Caller } from '../../src/environment/steps/step.ts';
+import { guestRoad } from '../../src/host/forward.ts';
 import {
-  privateHostNames,
+  type PrivateHost,
   privateHostUri,
   removePrivateHost,
   startPrivateHost,
@@ -20,11 +21,24 @@ import { run } from '../../src/platform/process.ts';
 import { BoshCpi } from './bosh-cpi.ts';
 import { gateway, mbusPassword } from './cpi-host.ts';
 import { recordWith } from './environment-record.ts';
-import { startLibvirtd, type TestLibvirtd } from './libvirtd.ts';
 import { type SshServer, startSshServer } from './ssh-server.ts';
 
 /** The addresses of the two machines on the wire between them. */
 export const wire = { first: '10.99.0.1', second: '10.99.0.2' };
+
+interface Both<T> {
+  readonly first: T;
+  readonly second: T;
+}
+
+/** Short: a socket's path holds 107 bytes. */
+const newHome = async (): Promise<string> => await mkdtemp(join(tmpdir(), 'bv-'));
+
+/** Where boshvirt in this process has its data. */
+function liveAt(home: string): void {
+  vi.stubEnv('XDG_DATA_HOME', home);
+  vi.stubEnv('XDG_STATE_HOME', join(home, 'state'));
+}
 
 /**
  * Two private libvirt hosts as two machines: each in its own network namespace, with a wire in between and an ssh server on the
@@ -32,37 +46,42 @@ export const wire = { first: '10.99.0.1', second: '10.99.0.2' };
  */
 export class TwoHosts implements AsyncDisposable {
   readonly record: EnvironmentRecord;
-  readonly second: TestLibvirtd;
+  readonly second: PrivateHost & { readonly uri: string };
   readonly ssh: SshServer;
   /** The second's libvirt, as the first reaches it. */
   readonly uri: string;
-  readonly #home: string;
-  readonly #namespaces: { readonly first: string; readonly second: string };
+  readonly #homes: Both<string>;
+  readonly #hosts: Both<PrivateHost>;
 
-  private constructor(home: string, record: EnvironmentRecord, second: TestLibvirtd, ssh: SshServer) {
-    this.#home = home;
+  private constructor(
+    homes: Both<string>,
+    record: EnvironmentRecord,
+    hosts: Both<PrivateHost>,
+    ssh: SshServer,
+  ) {
+    this.#homes = homes;
+    this.#hosts = hosts;
     this.record = record;
-    this.second = second;
+    this.second = { ...hosts.second, uri: privateHostUri(hosts.second.dir, 'qemu') };
     this.ssh = ssh;
     this.uri = `qemu+ssh://root@${ssh.address}/system?keyfile=${ssh.keyfile}&no_verify=1`;
-    this.#namespaces = {
-      first: privateHostNames(privateHostFolder()).netnsName,
-      second: privateHostNames(second.folder).netnsName,
-    };
   }
 
   static async start(): Promise<TwoHosts> {
     await run([join(packageRoot(), 'bin/boshvirt'), '--version'], { timeoutMs: 120_000 }); // brings the build up to date
-    const home = await mkdtemp(join(tmpdir(), 'bv-')); // short: a socket's path holds 107 bytes
-    vi.stubEnv('XDG_DATA_HOME', home);
-    const folder = privateHostFolder();
-    const signal = AbortSignal.timeout(90_000);
-    const first = await startPrivateHost(folder, { driver: 'lxc', log: silentLog, signal });
-    const second = await startLibvirtd();
-    await layWire(privateHostNames(folder).netnsName, privateHostNames(second.folder).netnsName);
+    const homes = { first: await newHome(), second: await newHome() };
+    const start = async (driver: string) =>
+      await startPrivateHost(privateHostFolder(), {
+        ...{ driver, log: silentLog, signal: AbortSignal.timeout(90_000) },
+      });
+    liveAt(homes.second);
+    const second = await start('qemu');
+    liveAt(homes.first);
+    const first = await start('lxc');
+    await layWire(first.netnsName, second.netnsName);
     const ssh = await startSshServer(second.pid, `${wire.second}:2222`, first.pid);
     vi.stubEnv('PATH', `${ssh.programs}${delimiter}${process.env.PATH}`);
-    const hosts = new TwoHosts(home, recordOfWork(), second, ssh);
+    const hosts = new TwoHosts(homes, recordOfWork(), { first, second }, ssh);
     await hosts.#layEnvironment();
     return hosts;
   }
@@ -100,39 +119,50 @@ export class TwoHosts implements AsyncDisposable {
   /** The CPI as the environment's server starts it for a request of its director's, for the host that the cpi-config names. */
   async cpi(host?: string): Promise<BoshCpi> {
     const { backend, name, uri, pool, network } = this.record;
-    const path = join(this.#home, `cpi-${host ?? 'first'}.json`);
+    const path = join(this.#homes.first, `cpi-${host ?? 'first'}.json`);
     const content = {
       ...{ backend, environment: name, storage_pool: pool.name, network: network.name },
-      libvirt: { uri, network_namespace: `/run/netns/${this.#namespaces.first}` },
+      libvirt: { uri, network_namespace: `/run/netns/${this.#hosts.first.netnsName}` },
       agent: { mbus: `https://mbus:${mbusPassword}@0.0.0.0:6868` },
-      hosts: await cpiHosts(name),
+      ...(await cpiHosts(name)),
     };
     await writeFile(path, JSON.stringify(content));
     const env = { PATH: process.env.PATH ?? '' }; // with the ssh that knows the way
-    return new BoshCpi(path, { env, properties: host === undefined ? {} : { boshvirt_host: host } });
+    const { commandPrefix: prefix } = guestRoad(this.#hosts.first.netnsPath); // as the server is
+    return new BoshCpi(path, { env, prefix, properties: host === undefined ? {} : { boshvirt_host: host } });
+  }
+
+  /** Does something as the person at the second machine would. */
+  async atSecond<T>(act: () => Promise<T>): Promise<T> {
+    liveAt(this.#homes.second);
+    try {
+      return await act();
+    } finally {
+      liveAt(this.#homes.first);
+    }
   }
 
   /** Pulls the wire out, or puts it back. */
   async setWire(state: 'up' | 'down'): Promise<void> {
-    await run(['ip', '-n', this.#namespaces.first, 'link', 'set', 'wire', state]);
+    await run(['ip', '-n', this.#hosts.first.netnsName, 'link', 'set', 'wire', state]);
   }
 
   /** Interfaces of either machine, by name. */
   async links(machine: 'first' | 'second'): Promise<string[]> {
-    const { stdout } = await run(['ip', '-n', this.#namespaces[machine], '-json', 'link', 'show']);
+    const { stdout } = await run(['ip', '-n', this.#hosts[machine].netnsName, '-json', 'link', 'show']);
     return (JSON.parse(stdout) as { ifname: string }[]).map(({ ifname }) => ifname);
   }
 
   async addresses(machine: 'first' | 'second'): Promise<string> {
-    return (await run(['ip', '-n', this.#namespaces[machine], '-o', '-4', 'address', 'show'])).stdout;
+    return (await run(['ip', '-n', this.#hosts[machine].netnsName, '-o', '-4', 'address', 'show'])).stdout;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.ssh[Symbol.asyncDispose]();
-    await this.second[Symbol.asyncDispose]();
-    await removePrivateHost(privateHostFolder());
+    for (const { dir } of [this.#hosts.first, this.#hosts.second]) await removePrivateHost(dir);
     vi.unstubAllEnvs();
-    await rm(this.#home, { recursive: true, force: true });
+    for (const home of [this.#homes.first, this.#homes.second])
+      await rm(home, { recursive: true, force: true });
   }
 }
 

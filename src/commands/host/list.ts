@@ -18,11 +18,11 @@ export default class HostList extends BaseCommand<typeof HostList> {
   }
 }
 
-const rowOf = ({ name, state, backend, address = '-', vms, uri }: HostStatus): string[] => [
+const rowOf = ({ name, state, backend = '-', address = '-', vms, uri }: HostStatus): string[] => [
   name,
   state,
   backend,
   address,
-  String(vms.length),
+  vms === undefined ? '-' : String(vms.length),
   uri,
 ];

@@ -18,7 +18,7 @@ export async function serveOptions(record: EnvironmentRecord): Promise<Omit<Serv
     address: record.network.gateway,
     port: cpiServerPort,
     tls: await cpiCertificates(record.name, 'server'),
-    cpiConfig: { ...cpiConfigOf(record), hosts: await cpiHosts(record.name) },
+    cpiConfig: { ...cpiConfigOf(record), ...(await cpiHosts(record.name)) },
   };
   // who looks may run by another Node: only what the server does with it counts
   const identity = shortHash(JSON.stringify([served, packageRoot(), await packageVersion()]), 16);

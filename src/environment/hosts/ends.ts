@@ -4,9 +4,10 @@ import type { TunnelEnd } from '../../host/tunnel/index.ts';
 import { privateHostFolder } from '../paths.ts';
 import type { EnvironmentRecord } from '../record.ts';
 import { networkNamespaceOf } from '../session.ts';
-import type { HostRecord } from './hosts-record.ts';
+import type { HostRecord, SshHost } from './hosts-record.ts';
 
-type Environment = Pick<EnvironmentRecord, 'host' | 'network'>;
+type Environment = Pick<EnvironmentRecord, 'network'>;
+type Joined = NonNullable<EnvironmentRecord['joined']>;
 
 /** The machine that the environment itself is on, and the network of its bridges, which is the same unless libvirt is private. */
 export interface NearPlaces {
@@ -27,23 +28,51 @@ export async function nearPlaces(environment: Pick<EnvironmentRecord, 'host'>): 
 /** The end of a host's tunnel at the environment's own bridge. */
 export function nearEnd(
   { network: { bridge } }: Environment,
-  { tunnel }: HostRecord,
-  { machine, bridges, netnsPath }: NearPlaces,
+  { tunnel }: Pick<HostRecord, 'tunnel'>,
+  places: NearPlaces,
 ): TunnelEnd {
   const { device, id, port, near: local, far: remote, underlay, probe } = tunnel;
+  return endHere(
+    { device, id, port, local, remote },
+    underlay,
+    { bridge, address: `${probe.near}/30` },
+    places,
+  );
+}
+
+/** The other end, on a machine that has joined, at the bridge that it has for that. */
+export function joinedEnd(
+  { network: { bridge } }: Environment,
+  { tunnel, underlay }: Joined,
+  places: NearPlaces,
+): TunnelEnd {
+  const { device, id, port, near: remote, far: local, probe } = tunnel;
+  return endHere(
+    { device, id, port, local, remote },
+    underlay,
+    { bridge, address: `${probe.far}/30` },
+    places,
+  );
+}
+
+function endHere(
+  tunnel: TunnelEnd['tunnel'],
+  underlay: Joined['underlay'],
+  at: { readonly bridge: string; readonly address: string },
+  { machine, bridges, netnsPath }: NearPlaces,
+): TunnelEnd {
   const isMoved = underlay === 'machine' && netnsPath !== undefined;
   return {
-    tunnel: { device, id, port, local, remote },
+    tunnel,
     underlay: isMoved ? machine : bridges,
     place: bridges,
     namespace: isMoved ? privateHostNames(privateHostFolder()).netnsName : undefined,
-    bridge,
-    address: `${probe.near}/30`,
+    ...at,
   };
 }
 
-/** The end at the host's bridge. Throws PERMISSION if we may not be root on the host. */
-export async function farEnd(host: HostRecord): Promise<TunnelEnd> {
+/** The end at the bridge of a host that ssh leads to. Throws PERMISSION if we may not be root there. */
+export async function farEnd(host: SshHost): Promise<TunnelEnd> {
   const { device, id, port, near: remote, far: local, probe } = host.tunnel;
   const place = await asRoot(machineAt(host.uri));
   return {

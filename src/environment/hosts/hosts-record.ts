@@ -7,30 +7,43 @@ import en from 'zod/v4/locales/en.js';
 import { messageOf, UserError } from '../../platform/errors.ts';
 import { readTextIfThere, writeFileAtomic } from '../../platform/files.ts';
 import { environmentPaths } from '../paths.ts';
+import { tunnelSchema, underlaySchema } from './tunnel-schema.ts';
 
-const hostSchema = z.object({
+const shared = {
   name: z.string(),
   /** joining: until all of it was there once; leaving: from the first thing that was taken away. */
   phase: z.enum(['joining', 'joined', 'leaving']),
+  /** What marks the environment's VMs there: that machine may have an environment of the same name of its own. */
+  environment: z.string(),
+  tunnel: z.extend(tunnelSchema, {
+    /** Where `near` is: on the first machine, or where its libvirt's bridges are, if that is a network of its own. */
+    underlay: underlaySchema,
+  }),
+};
+
+/** One whose libvirt we work with from here. */
+const sshHostSchema = z.object({
+  kind: z.literal('ssh'),
+  ...shared,
   uri: z.string(),
   backend: z.string(),
   /** The backend's own, for this host. */
   options: z.record(z.string(), z.json()),
-  /** What marks the environment's VMs there: that machine may have an environment of the same name of its own. */
-  environment: z.string(),
   pool: z.object({ name: z.string(), path: z.string() }),
   network: z.object({ name: z.string(), bridge: z.string() }),
-  tunnel: z.object({
-    device: z.string(),
-    id: z.int(),
-    port: z.int(),
-    /** The first host's address and this one's, in the network that the packets take. */
-    near: z.string(),
-    far: z.string(),
-    /** Where `near` is: on the first machine, or where its libvirt's bridges are, if that is a network of its own. */
-    underlay: z.enum(['machine', 'bridges']),
-    /** Link-local addresses of the two bridges, of length 30, by which one finds the other. */
-    probe: z.object({ near: z.string(), far: z.string() }),
+});
+
+/** One that serves its own CPI: a boshvirt there has joined. */
+const servedHostSchema = z.object({
+  kind: z.literal('served'),
+  ...shared,
+  served: z.object({
+    /** At the far bridge's link-local address. */
+    url: z.string(),
+    /** PEM: who signed the server's certificate, and what we show. */
+    ca: z.string(),
+    certificate: z.string(),
+    private_key: z.string(),
   }),
 });
 
@@ -38,11 +51,13 @@ const schema = z.object({
   version: z.literal(1),
   /** Tells this environment from others of its name on other machines. */
   id: z.string(),
-  hosts: z.array(hostSchema),
+  hosts: z.array(z.discriminatedUnion('kind', [sshHostSchema, servedHostSchema])),
 });
 
 /** A host beside the environment's first one. */
-export type HostRecord = z.output<typeof hostSchema>;
+export type HostRecord = SshHost | ServedHost;
+export type SshHost = z.output<typeof sshHostSchema>;
+export type ServedHost = z.output<typeof servedHostSchema>;
 /** The hosts that an environment has been given besides its own. */
 export type HostsRecord = z.output<typeof schema>;
 

@@ -1,15 +1,16 @@
 import { layTunnelEnd, reachesNeighbour, removeTunnelEnd, tunnelEndStands } from '../../host/tunnel/index.ts';
 import { messageOf, UserError } from '../../platform/errors.ts';
+import { askServerAt } from '../cpi-server/ask.ts';
 import type { EnvironmentRecord } from '../record.ts';
 import type { Caller } from '../steps/step.ts';
 import { farEnd, nearEnd, nearPlaces } from './ends.ts';
-import { type HostRecord, readHosts } from './hosts-record.ts';
+import { type HostRecord, readHosts, type ServedHost, type SshHost } from './hosts-record.ts';
 import { openHost } from './open-host.ts';
 
 type Worker = Pick<Caller, 'log' | 'signal'>;
 
 /** Makes and starts what the environment has on a host: storage, a bridge, its VMs after a reboot. Idempotent. */
-export async function layHostGround(host: HostRecord, { log }: Worker): Promise<void> {
+export async function layHostGround(host: SshHost, { log }: Worker): Promise<void> {
   await using backend = await openHost(host, log);
   await backend.ground.prepareJoined({ poolPath: host.pool.path, bridge: host.network.bridge });
   await backend.ground.revive();
@@ -25,7 +26,7 @@ export async function joinNetworks(
   { signal }: Worker,
 ): Promise<void> {
   const near = await nearPlaces(record);
-  await layTunnelEnd(await farEnd(host));
+  if (host.kind === 'ssh') await layTunnelEnd(await farEnd(host));
   await layTunnelEnd(nearEnd(record, host, near));
   const place = { prefix: near.bridges.prefix, netnsPath: near.netnsPath };
   if (await reachesNeighbour(place, record.network.bridge, host.tunnel.probe.far, signal)) return;
@@ -43,9 +44,29 @@ export async function joinNetworks(
   );
 }
 
-/** Takes both ends of the tunnel away. Idempotent. */
-export async function partNetworks(record: EnvironmentRecord, host: HostRecord): Promise<void> {
-  await partNearEnd(record, host);
+/** Lays the end that is here alone. Idempotent. */
+export async function layNearEnd(record: EnvironmentRecord, host: HostRecord): Promise<void> {
+  await layTunnelEnd(nearEnd(record, host, await nearPlaces(record)));
+}
+
+/** What keeps a host's own CPI server from answering us; undefined if it does answer. */
+export async function faultOfServer(
+  record: EnvironmentRecord,
+  { served, tunnel }: ServedHost,
+  { signal }: Worker,
+): Promise<string | undefined> {
+  const { ca, certificate, private_key: privateKey } = served;
+  try {
+    await askServerAt(record, tunnel.probe.far, { ca, certificate, privateKey }, signal);
+    return undefined;
+  } catch (error) {
+    signal.throwIfAborted();
+    return messageOf(error);
+  }
+}
+
+/** Takes the end away that is there. Idempotent. */
+export async function partFarEnd(host: SshHost): Promise<void> {
   await removeTunnelEnd(await farEnd(host));
 }
 
@@ -85,9 +106,9 @@ async function faultOfJoining(
   caller: Worker,
 ): Promise<string | undefined> {
   try {
-    await layHostGround(host, caller);
+    if (host.kind === 'ssh') await layHostGround(host, caller);
     await joinNetworks(record, host, caller);
-    return undefined;
+    return host.kind === 'served' ? await faultOfServer(record, host, caller) : undefined;
   } catch (error) {
     caller.signal.throwIfAborted();
     return messageOf(error);

@@ -4,7 +4,8 @@ import { type EnvironmentRecord, requireRecord } from '../record.ts';
 import { hostRuns, openBackend } from '../session.ts';
 import type { Caller } from '../steps/step.ts';
 import { nearPlaces } from './ends.ts';
-import { type HostRecord, readHosts } from './hosts-record.ts';
+import { type HostRecord, readHosts, type ServedHost, type SshHost } from './hosts-record.ts';
+import { faultOfServer } from './join-host.ts';
 import { openHost } from './open-host.ts';
 import { firstHost } from './plan-host.ts';
 
@@ -18,12 +19,14 @@ export interface HostStatus {
   readonly state: 'joined' | 'apart' | 'silent' | 'incomplete';
   /** Why, where the state needs a word. */
   readonly detail: string | undefined;
-  readonly backend: string;
+  /** Of a host that serves its CPI itself, its own affair. */
+  readonly backend: string | undefined;
+  /** Of its libvirt, or of the CPI that it serves. */
   readonly uri: string;
   /** The address that its tunnel ends at; undefined for the first host. */
   readonly address: string | undefined;
-  /** CIDs of the environment's VMs on it. */
-  readonly vms: readonly string[];
+  /** CIDs of the environment's VMs on it; undefined where nobody here can tell. */
+  readonly vms: readonly string[] | undefined;
 }
 
 type Worker = Pick<Caller, 'log' | 'signal'>;
@@ -48,6 +51,16 @@ async function ownHost(record: EnvironmentRecord, { log, signal }: Worker): Prom
 }
 
 async function statusOf(record: EnvironmentRecord, host: HostRecord, caller: Worker): Promise<HostStatus> {
+  return host.kind === 'ssh'
+    ? await statusOfSshHost(record, host, caller)
+    : await statusOfServedHost(record, host, caller);
+}
+
+async function statusOfSshHost(
+  record: EnvironmentRecord,
+  host: SshHost,
+  caller: Worker,
+): Promise<HostStatus> {
   const { name, backend, uri, tunnel } = host;
   const facts = { name, backend, uri, address: tunnel.far };
   try {
@@ -58,6 +71,20 @@ async function statusOf(record: EnvironmentRecord, host: HostRecord, caller: Wor
     caller.signal.throwIfAborted();
     return { ...facts, state: 'silent', detail: messageOf(error), vms: [] };
   }
+}
+
+/** What VMs are there only the machine itself knows, and the director. */
+async function statusOfServedHost(
+  record: EnvironmentRecord,
+  host: ServedHost,
+  caller: Worker,
+): Promise<HostStatus> {
+  const { name, served, tunnel } = host;
+  const facts = { name, backend: undefined, uri: served.url, address: tunnel.far, vms: undefined };
+  const way = await wayTo(record, host, caller);
+  if (way.state !== 'joined') return { ...facts, ...way };
+  const fault = await faultOfServer(record, host, caller);
+  return fault === undefined ? { ...facts, ...way } : { ...facts, state: 'silent', detail: fault };
 }
 
 async function wayTo(

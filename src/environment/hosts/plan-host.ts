@@ -2,7 +2,7 @@ import { randomInt } from 'node:crypto';
 import { UserError } from '../../platform/errors.ts';
 import { shortHash } from '../../platform/ids.ts';
 import { objectNames } from '../network-plan.ts';
-import type { HostRecord } from './hosts-record.ts';
+import type { HostRecord, SshHost } from './hosts-record.ts';
 
 /** How the director calls the machine that its own environment is on. */
 export const firstHost = 'first';
@@ -22,32 +22,42 @@ export function checkHostName(name: string): void {
 }
 
 /** What a person or the network has said of a host. */
-export interface HostFacts {
+interface HostFacts {
   readonly name: string;
-  readonly uri: string;
-  readonly backend: string;
-  readonly options: HostRecord['options'];
   readonly near: string;
   readonly far: string;
   readonly underlay: HostRecord['tunnel']['underlay'];
   readonly port: number;
 }
 
-/** Decides all about a new host that nobody has said. */
-export function planHost(environment: string, id: string, facts: HostFacts): HostRecord {
-  const { name, uri, backend, options, ...way } = facts;
+export type PlannedHost = Pick<HostRecord, 'name' | 'phase' | 'environment' | 'tunnel'>;
+
+/** Of one that ssh leads to. */
+interface SshFacts extends HostFacts, Pick<SshHost, 'uri' | 'backend' | 'options'> {}
+
+/** Decides all about a new host that ssh leads to and that nobody has said. */
+export function planSshHost(environment: string, id: string, facts: SshFacts): SshHost {
+  const { uri, backend, options, ...others } = facts;
+  const planned = planHost(environment, id, others);
+  const { pool, network, bridge } = objectNames(planned.environment);
+  return {
+    kind: 'ssh',
+    ...planned,
+    ...{ uri, backend, options },
+    pool: { name: pool, path: `/var/lib/libvirt/${pool}` },
+    network: { name: network, bridge },
+  };
+}
+
+/** What all new hosts have. */
+export function planHost(environment: string, id: string, facts: HostFacts): PlannedHost {
+  const { name, ...way } = facts;
   const there = `${environment}-${id}`;
-  const { pool, network, bridge } = objectNames(there);
   const tunnelId = randomInt(1, 2 ** 24 - 1); // a receiver tells tunnels apart by it, other people's too
   return {
     name,
     phase: 'joining',
-    uri,
-    backend,
-    options,
     environment: there,
-    pool: { name: pool, path: `/var/lib/libvirt/${pool}` },
-    network: { name: network, bridge },
     tunnel: {
       device: `bvx-${shortHash(`${there} ${name}`, 10)}`,
       id: tunnelId,

@@ -1,3 +1,4 @@
+import { rm } from 'node:fs/promises';
 import { messageOf, UserError } from '../../platform/errors.ts';
 import { takeLock } from '../../platform/lock.ts';
 import { instanceName } from '../ownership.ts';
@@ -5,11 +6,12 @@ import { environmentPaths } from '../paths.ts';
 import { type EnvironmentRecord, requireRecord } from '../record.ts';
 import { hostRuns } from '../session.ts';
 import type { Caller, Step } from '../steps/step.ts';
-import { type HostRecord, keepHost, readHosts, writeHosts } from './hosts-record.ts';
-import { partNearEnd, partNetworks } from './join-host.ts';
+import { type HostRecord, keepHost, readHosts, type SshHost, writeHosts } from './hosts-record.ts';
+import { invitationPath } from './invitation.ts';
+import { partFarEnd, partNearEnd } from './join-host.ts';
 import { openHost } from './open-host.ts';
 import { serveHosts } from './serve-hosts.ts';
-import { tellDirector } from './tell-director.ts';
+import { tellDirector, vmsInZonesOf } from './tell-director.ts';
 
 export interface RemoveOptions {
   /** Delete VMs and disks that are on it; if it does not answer, forget it with all that is there. */
@@ -53,7 +55,7 @@ const stepsOfRemove = (
     title: 'Look what is on the host',
     async run(_, say) {
       if (force) return say('whatever is there goes with it');
-      await refuseUsed(record.name, host, caller);
+      await refuseUsed(record, host, caller);
     },
   },
   {
@@ -91,6 +93,7 @@ export async function leaveHosts(
   }
 }
 
+/** On a host that serves its CPI itself what is left is for the boshvirt there. */
 async function leaveHost(
   record: EnvironmentRecord,
   host: HostRecord,
@@ -98,9 +101,14 @@ async function leaveHost(
   { log }: Pick<Caller, 'log'>,
   say: (line: string) => void,
 ): Promise<void> {
+  if (await hostRuns(record)) await partNearEnd(record, host); // with a private host that is down it is gone
+  if (host.kind === 'served') {
+    await rm(invitationPath(record.name, host.name), { force: true });
+    say(`on ${host.tunnel.far}: boshvirt down ${host.environment} deletes what is there`);
+    return;
+  }
   try {
-    if (await hostRuns(record)) await partNearEnd(record, host); // with a private host that is down it is gone
-    await partNetworks(record, host);
+    await partFarEnd(host);
     await using backend = await openHost(host, log);
     await backend.ground.clear();
   } catch (error) {
@@ -111,7 +119,7 @@ async function leaveHost(
   }
 }
 
-const unreachable = (environment: string, { name, uri }: HostRecord, cause: unknown): UserError =>
+const unreachable = (environment: string, { name, uri }: SshHost, cause: unknown): UserError =>
   new UserError(
     'HYPERVISOR',
     `What the environment has on host '${name}' (${uri}) cannot be removed: ${messageOf(cause)}`,
@@ -124,13 +132,26 @@ const unreachable = (environment: string, { name, uri }: HostRecord, cause: unkn
     },
   );
 
+async function refuseUsed(record: EnvironmentRecord, host: HostRecord, caller: Caller): Promise<void> {
+  const users =
+    host.kind === 'ssh'
+      ? await usersOf(record.name, host, caller)
+      : await vmsInZonesOf(record, host.name, caller);
+  if (users.length === 0) return;
+  throw new UserError('USAGE', `Host '${host.name}' is in use: ${users.join(', ')}`, {
+    hints: [
+      'move the deployments away: give their instance groups other azs and deploy, then bosh clean-up --all deletes lost disks',
+      '--force deletes all of it',
+    ],
+  });
+}
+
 /** VMs, disks and snapshots are somebody's; stemcells are not. */
-async function refuseUsed(environment: string, host: HostRecord, { log }: Caller): Promise<void> {
-  let users: string[];
+async function usersOf(environment: string, host: SshHost, { log }: Caller): Promise<string[]> {
   try {
     await using backend = await openHost(host, log);
     const { vms, disks, snapshots } = await backend.ground.census();
-    users = [
+    return [
       ...vms.map(({ cid, metadata }) =>
         [instanceName(metadata, host.environment), cid].filter(Boolean).join(' '),
       ),
@@ -140,11 +161,4 @@ async function refuseUsed(environment: string, host: HostRecord, { log }: Caller
   } catch (error) {
     throw unreachable(environment, host, error);
   }
-  if (users.length === 0) return;
-  throw new UserError('USAGE', `Host '${host.name}' is in use: ${users.join(', ')}`, {
-    hints: [
-      'move the deployments away: give their instance groups other azs and deploy, then bosh clean-up --all deletes lost disks',
-      '--force deletes all of it',
-    ],
-  });
 }

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { parse, stringify } from 'yaml';
+import { UserError } from '../../platform/errors.ts';
 import { writeFileAtomic } from '../../platform/files.ts';
 import { currentConfig } from '../director/apply-config.ts';
 import { applyConfig, type DirectorBosh, directorBosh } from '../director/index.ts';
@@ -75,12 +76,37 @@ async function giveZones(
   say(`zones: ${words}`);
 }
 
+/** The director's VMs in zones on a host, by deployment and instance. Throws a UserError while nobody can ask it. */
+export async function vmsInZonesOf(
+  record: EnvironmentRecord,
+  host: string,
+  caller: Pick<Caller, 'log' | 'signal'>,
+): Promise<string[]> {
+  if (record.phase !== 'up')
+    throw new UserError(
+      'TEMPORARY',
+      `The director of '${record.name}' is not up: nobody can tell what VMs are on '${host}'`,
+      {
+        hints: [`boshvirt up ${record.name} brings it up`, '--force does not ask'],
+      },
+    );
+  const bosh = await directorBosh(record, caller);
+  const text = await currentConfig(bosh, 'cloud', cloudConfigName);
+  const { azs } = parse(text ?? '{}') as CloudConfig;
+  const zones = (azs ?? []).filter(({ cpi }) => cpi === host).map(({ name }) => name);
+  return (await directorsVms(bosh)).filter(({ az }) => zones.includes(az)).map(({ name }) => name);
+}
+
 /** Zones in which deployments have VMs. */
-async function occupiedZones(bosh: DirectorBosh): Promise<Set<string>> {
-  const zones = new Set<string>();
+const occupiedZones = async (bosh: DirectorBosh): Promise<Set<string>> =>
+  new Set((await directorsVms(bosh)).map(({ az }) => az).filter((az) => az !== ''));
+
+async function directorsVms(bosh: DirectorBosh): Promise<{ name: string; az: string }[]> {
+  const vms: { name: string; az: string }[] = [];
   for (const { name = '' } of await bosh.rows(['deployments']))
-    for (const { az } of await bosh.rows([`--deployment=${name}`, 'vms'])) if (az) zones.add(az);
-  return zones;
+    for (const { instance = '', az = '' } of await bosh.rows([`--deployment=${name}`, 'vms']))
+      vms.push({ name: `${name}/${instance}`, az });
+  return vms;
 }
 
 async function written({ record }: DirectorBosh, name: string, config: object): Promise<string> {

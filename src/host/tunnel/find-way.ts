@@ -10,6 +10,14 @@ export interface Way {
   readonly underlay: 'machine' | 'bridges';
 }
 
+/** The other machine. */
+interface There {
+  /** For people. */
+  readonly name: string;
+  /** Where ssh leads to it. */
+  readonly machine?: Machine | undefined;
+}
+
 /** Where this end may be. */
 interface Here {
   readonly machine: Machine;
@@ -22,25 +30,32 @@ interface Here {
  * that leads there. Throws a UserError for an address that is ours, that no route leads to, or where a login's address is not
  * that of the machine itself, so that UDP would not come back.
  */
-export async function findWay(there: Machine, asked: string | undefined, here: Here): Promise<Way> {
-  const login = await addressesOfLogin(there);
-  const far = asked ?? login.server;
+export async function findWay(there: There, asked: string | undefined, here: Here): Promise<Way> {
+  const login = there.machine && (await addressesOfLogin(there.machine));
+  const far = asked ?? login?.server ?? '';
   if (!isIPv4(far)) throw unusable(`'${far}' of ${there.name} is no IPv4 address`);
-  const fromBridges =
-    here.bridges === here.machine ? undefined : await sourceTowards(here.bridges.prefix, far);
-  const underlay = fromBridges === undefined ? 'machine' : 'bridges';
-  const near = fromBridges ?? (await sourceTowards(here.machine.prefix, far));
+  const { near, underlay } = await sourceOf(far, here);
   if (near === undefined) throw unusable(`no route of this machine leads to ${far} of ${there.name}`);
   if (near === far || (await has(here[underlay], far)))
     throw unusable(`${far} is an address of this machine itself`);
-  if (asked === undefined && login.client !== near) throw unusable(behindNat(there, near, login.client));
+  if (asked === undefined && login?.client !== near) throw unusable(behindNat(there, near, login?.client));
   return { near, far, underlay };
+}
+
+/** Our address that leads to another one: in the network that the bridges are in, or else in the machine's. */
+export async function sourceOf(
+  far: string,
+  { machine, bridges }: Here,
+): Promise<{ near: string | undefined; underlay: Way['underlay'] }> {
+  const fromBridges = bridges === machine ? undefined : await sourceTowards(bridges.prefix, far);
+  if (fromBridges !== undefined) return { near: fromBridges, underlay: 'bridges' };
+  return { near: await sourceTowards(machine.prefix, far), underlay: 'machine' };
 }
 
 const has = async ({ prefix }: Machine, address: string): Promise<boolean> =>
   (await readAddresses(prefix)).some((own) => own.address.startsWith(`${address}/`));
 
-const behindNat = ({ name }: Machine, near: string, seen: string): string =>
+const behindNat = ({ name }: There, near: string, seen: string | undefined): string =>
   `${name} sees this machine as ${seen || 'nobody'}, and its own address is ${near}: NAT is between them`;
 
 const unusable = (why: string): UserError =>

@@ -1,4 +1,4 @@
 /** Ethernet between the bridges of two machines: docs/hosts.md. */
-export { findWay } from './find-way.ts';
+export { findWay, sourceOf } from './find-way.ts';
 export { reachesNeighbour } from './passes.ts';
 export { layTunnelEnd, removeTunnelEnd, type TunnelEnd, tunnelEndStands } from './tunnel-end.ts';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { keepHost, readHosts, writeHosts } from '../../../../src/environment/hosts/hosts-record.ts';
 import { cpiHosts, needsMachinesNetwork } from '../../../../src/environment/hosts/open-host.ts';
-import { checkHostName, planHost } from '../../../../src/environment/hosts/plan-host.ts';
+import { checkHostName, planSshHost } from '../../../../src/environment/hosts/plan-host.ts';
 import { environmentPaths } from '../../../../src/environment/paths.ts';
 
 let folder: Awaited<ReturnType<typeof mkdtempDisposable>>;
@@ -32,7 +32,7 @@ const path = () => join(environmentPaths('work').folder, 'hosts.yml');
 test('what was planned is read again, private to the user; of no hosts there is no file', async () => {
   const record = await readHosts('work');
   expect(record.hosts).toEqual([]);
-  const host = planHost('work', record.id, facts);
+  const host = planSshHost('work', record.id, facts);
   await keepHost('work', record, host);
   expect((await stat(path())).mode & 0o777).toBe(0o600);
   expect(await readHosts('work')).toEqual({ ...record, hosts: [host] });
@@ -44,7 +44,7 @@ test('what was planned is read again, private to the user; of no hosts there is 
 });
 
 test('names on the other machine are not those of an environment of its own, and fit', () => {
-  const host = planHost('work', 'ab12cd', facts);
+  const host = planSshHost('work', 'ab12cd', facts);
   expect(host).toMatchObject({
     phase: 'joining',
     environment: 'work-ab12cd',
@@ -54,12 +54,14 @@ test('names on the other machine are not those of an environment of its own, and
   });
   expect(host.network.bridge.length).toBeLessThanOrEqual(15);
   expect(host.tunnel.device.length).toBeLessThanOrEqual(15);
-  expect(planHost('work', 'ab12cd', { ...facts, name: 'other' }).tunnel.device).not.toBe(host.tunnel.device);
+  expect(planSshHost('work', 'ab12cd', { ...facts, name: 'other' }).tunnel.device).not.toBe(
+    host.tunnel.device,
+  );
 });
 
 test('the bridges find each other by addresses of one range of four, none of them a cloud’s', () => {
   for (let round = 0; round < 500; round += 1) {
-    const { id, probe } = planHost('work', 'ab12cd', facts).tunnel;
+    const { id, probe } = planSshHost('work', 'ab12cd', facts).tunnel;
     expect(id).toBeGreaterThan(0);
     expect(id).toBeLessThan(2 ** 24);
     const [near, far] = [probe.near, probe.far].map((address) => address.split('.').map(Number));
@@ -71,28 +73,31 @@ test('the bridges find each other by addresses of one range of four, none of the
 
 test('the CPI knows hosts that are joined or leaving, with what they need and no more', async () => {
   const record = await readHosts('work');
-  const host = planHost('work', record.id, facts);
+  const host = planSshHost('work', record.id, facts);
   await keepHost('work', record, host);
-  expect(await cpiHosts('work')).toEqual({});
+  expect(await cpiHosts('work')).toEqual({ hosts: {}, served_hosts: {} });
   await keepHost('work', await readHosts('work'), { ...host, phase: 'leaving' });
   expect(await cpiHosts('work')).toEqual({
-    box: {
-      backend: 'qemu',
-      environment: host.environment,
-      libvirt: { uri: 'qemu+ssh://root@box/system' },
-      storage_pool: host.pool.name,
-      network: host.network.name,
-      qemu: { accel: 'tcg' },
+    hosts: {
+      box: {
+        backend: 'qemu',
+        environment: host.environment,
+        libvirt: { uri: 'qemu+ssh://root@box/system' },
+        storage_pool: host.pool.name,
+        network: host.network.name,
+        qemu: { accel: 'tcg' },
+      },
     },
+    served_hosts: {},
   });
 });
 
 test.each([
   ['no YAML', 'hosts: [', 'hosts.yml cannot be used'],
   ['another version', 'version: 2\nid: a\nhosts: []\n', 'version'],
-  ['half a host', 'version: 1\nid: a\nhosts: [{name: box}]\n', 'hosts.0.phase'],
+  ['half a host', 'version: 1\nid: a\nhosts: [{kind: ssh, name: box}]\n', 'hosts.0.phase'],
 ])('a record with %s is damaged', async (_, text, message) => {
-  await writeHosts('work', { version: 1, id: 'a', hosts: [planHost('work', 'a', facts)] });
+  await writeHosts('work', { version: 1, id: 'a', hosts: [planSshHost('work', 'a', facts)] });
   await writeFile(path(), text);
   await expect(readHosts('work')).rejects.toMatchObject({
     code: 'STATE_DAMAGED',

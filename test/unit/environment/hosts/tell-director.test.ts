@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { afterEach, expect, test, vi } from 'vitest';
 import { parse, stringify } from 'yaml';
 import { type HostRecord, readHosts, writeHosts } from '../../../../src/environment/hosts/hosts-record.ts';
-import { planHost } from '../../../../src/environment/hosts/plan-host.ts';
+import { planSshHost } from '../../../../src/environment/hosts/plan-host.ts';
 import { tellDirector } from '../../../../src/environment/hosts/tell-director.ts';
 import { silentLog } from '../../../../src/platform/log.ts';
 import { scriptedDirector } from '../director/scripted-director.ts';
@@ -32,7 +32,7 @@ async function scene() {
       const facts = { uri: 'qemu+ssh://box/system', backend: 'qemu', options: {}, port: 4789 } as const;
       const way = { near: '10.0.0.1', far: '10.0.0.2', underlay: 'machine' } as const;
       const planned = hosts.map(([name, phase]) => ({
-        ...planHost('work', 'a', { name, ...facts, ...way }),
+        ...planSshHost('work', 'a', { name, ...facts, ...way }),
         phase,
       }));
       await writeHosts('work', { ...(await readHosts('work')), hosts: planned });

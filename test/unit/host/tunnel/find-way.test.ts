@@ -19,8 +19,11 @@ async function machine(name: string, cases: string): Promise<Machine> {
   return { name, prefix: [path] };
 }
 
+const reachedBySsh = (name: string, cases: string) =>
+  machine(name, cases).then((at) => ({ name, machine: at }));
+
 const there = async (client = '10.0.0.1', server = '10.0.0.2') =>
-  await machine('box', `"printenv SSH_CONNECTION") echo "${client} 50022 ${server} 22" ;;`);
+  await reachedBySsh('box', `"printenv SSH_CONNECTION") echo "${client} 50022 ${server} 22" ;;`);
 const withRoute = (source: string, own = source) => `
 "ip -json -4 route get "*) echo '[{"dst":"x","prefsrc":"${source}"}]' ;;
 "ip -json -4 address show") echo '[{"ifname":"eth0","addr_info":[{"local":"${own}","prefixlen":24}]}]' ;;`;
