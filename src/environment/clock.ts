@@ -9,10 +9,8 @@ import { sshArgv } from './ssh.ts';
  * cannot be told either, and goes on with the clock that it has.
  */
 export async function setClock(name: string, log: Log, signal: AbortSignal): Promise<boolean> {
-  const now = Math.round(Date.now() / 1000);
-  const command = `sudo -n hwclock -s -u || sudo -n date -u -s @${now}`;
   try {
-    await run(await sshArgv(name, [command]), { timeoutMs: 30_000, signal });
+    await run(await sshArgv(name, [clockCommand()]), { timeoutMs: 30_000, signal });
     return true;
   } catch (error) {
     signal.throwIfAborted();
@@ -20,3 +18,7 @@ export async function setClock(name: string, log: Log, signal: AbortSignal): Pro
     return false;
   }
 }
+
+/** For a shell of the guest's, now. */
+export const clockCommand = (): string =>
+  `sudo -n hwclock -s -u || sudo -n date -u -s @${Math.round(Date.now() / 1000)}`;

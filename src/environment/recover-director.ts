@@ -1,4 +1,5 @@
 import { ToolError } from '../platform/errors.ts';
+import { clockCommand } from './clock.ts';
 import { askDirector, directorBosh, waitForDirector } from './director/index.ts';
 import type { EnvironmentRecord } from './record.ts';
 import type { Recovered } from './recovered.ts';
@@ -49,6 +50,31 @@ export async function recoverDeployments(
     say(`${name}: ${found}`);
     if (mends) await bosh.run(['-d', name, 'cloud-check', '--auto'], { onLine: say });
     report.push({ part: 'deployment', name, found, done: mends ? 'bosh cloud-check --auto' : undefined });
+  }
+  return report;
+}
+
+const sshTimeoutMs = 120_000;
+
+/** Sets the clocks of all deployments' VMs, which have slept, by the director's ssh. Who cannot be told goes on with a late one. */
+export async function setDeploymentClocks(
+  record: EnvironmentRecord,
+  { log, signal }: Asking,
+  say: (line: string) => void,
+): Promise<Recovered[]> {
+  const bosh = await directorBosh(record, { log, signal });
+  const report: Recovered[] = [];
+  for (const { name = '' } of await bosh.rows(['deployments'])) {
+    say(`${name}: setting its VMs' clocks`);
+    const isSet = await bosh
+      .run(['-d', name, 'ssh', '-c', clockCommand()], { timeoutMs: sshTimeoutMs })
+      .then(() => true)
+      .catch((error: unknown) => {
+        if (!(error instanceof ToolError)) throw error;
+        log.warn(`the clocks of deployment '${name}' may be late: ${error.message}`);
+        return false;
+      });
+    report.push({ part: 'clock', name, found: 'late', done: isSet ? 'set' : undefined });
   }
   return report;
 }

@@ -1,6 +1,6 @@
 /** What `recover` asks a director of its deployments, and has it do. */
 import { afterEach, expect, test, vi } from 'vitest';
-import { recoverDeployments } from '../../../src/environment/recover-director.ts';
+import { recoverDeployments, setDeploymentClocks } from '../../../src/environment/recover-director.ts';
 import { silentLog } from '../../../src/platform/log.ts';
 import { scriptedDirector } from './director/scripted-director.ts';
 
@@ -52,4 +52,18 @@ test('a director that cannot mend says why', async () => {
     code: 'DIRECTOR',
     message: expect.stringContaining('no quota'),
   });
+});
+
+test('the clocks of VMs that have slept are set through the director; one that cannot be told keeps nobody', async () => {
+  const telling = script.replace('*) exit 1', `"-d well ssh -c sudo"*|"-d empty ssh"*) ;;\n  *) exit 1`);
+  await using scene = await scriptedDirector(telling);
+  const report = await setDeploymentClocks(scene.record, caller, () => {});
+  expect(report.map(({ name, done }) => [name, done])).toEqual([
+    ['well', 'set'],
+    ['half', undefined],
+    ['empty', 'set'],
+  ]);
+  expect(await scene.read('calls')).toMatch(
+    /^-d well ssh -c sudo -n hwclock -s -u \|\| sudo -n date -u -s @\d{10}$/m,
+  );
 });
