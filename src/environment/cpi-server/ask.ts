@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { request } from 'node:https';
 import type { Duplex } from 'node:stream';
 import { text } from 'node:stream/consumers';
-import { connect as connectTls } from 'node:tls';
+import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { cpiServerPort } from '../../manifest/compose.ts';
 import { ToolError } from '../../platform/errors.ts';
 import type { EnvironmentRecord } from '../record.ts';
@@ -19,10 +19,18 @@ export interface ServerWord {
   readonly waiting: number;
 }
 
+/** What listens there has a certificate of another CA: it was started with older credentials, or is none of ours. */
+export class OtherCertificates extends ToolError {
+  override name = 'OtherCertificates';
+}
+
 /** It is on this machine, and answers without asking anybody. */
 const timeoutMs = 3_000;
 
-/** Asks the environment's CPI server as a director would, with the client's certificate. Throws if it does not answer. */
+/**
+ * Asks the environment's CPI server as a director would, with the client's certificate. Throws if it does not answer,
+ * OtherCertificates if it cannot be told from a stranger.
+ */
 export async function askCpiServer(record: EnvironmentRecord, signal?: AbortSignal): Promise<ServerWord> {
   const client = await cpiCertificates(record.name, 'client');
   return await askServerAt(record, record.network.gateway, client, signal);
@@ -55,18 +63,27 @@ async function get(
   client: CpiCertificates,
   signal: AbortSignal,
 ): Promise<IncomingMessage> {
+  let tls: TLSSocket | undefined;
   return await new Promise<IncomingMessage>((resolve, reject) => {
     const outgoing = request({
       ...{ host, path: '/status', signal, headers: { connection: 'close' } },
       // no `agent`, not even false: with one Node would ignore this and dial by itself, past the road
-      createConnection: () =>
-        connectTls({
-          ...{ socket: stream, host, ca: client.ca },
-          ...{ cert: client.certificate, key: client.privateKey },
-        }),
+      createConnection: () => {
+        const shows = { cert: client.certificate, key: client.privateKey };
+        tls = connectTls({ socket: stream, host, ca: client.ca, ...shows });
+        return tls;
+      },
     });
     outgoing.once('response', resolve);
-    outgoing.on('error', reject);
+    outgoing.on('error', (error) => {
+      // set only when the server's certificate was looked at and found wanting
+      const distrust = tls?.authorizationError ?? undefined;
+      reject(
+        distrust === undefined
+          ? error
+          : new OtherCertificates('TEMPORARY', `its certificate is not the environment's: ${error.message}`),
+      );
+    });
     outgoing.end();
   });
 }

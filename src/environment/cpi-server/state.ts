@@ -1,6 +1,6 @@
 import { messageOf } from '../../platform/errors.ts';
 import type { EnvironmentRecord } from '../record.ts';
-import { askCpiServer } from './ask.ts';
+import { askCpiServer, OtherCertificates } from './ask.ts';
 import { cpiCertificates, expiryOf } from './certificates.ts';
 import { cpiServerUrl, serveOptions } from './serve-options.ts';
 import { serverProcess } from './server-process.ts';
@@ -36,6 +36,7 @@ export async function cpiServerState(
     return { state: 'outdated', url, pid, detail: `boshvirt up ${record.name} starts it anew` };
   } catch (error) {
     signal?.throwIfAborted();
+    if (error instanceof OtherCertificates) return { state: 'outdated', url, pid, detail: error.message };
     return { state: 'silent', url, pid, detail: messageOf(error) };
   }
 }

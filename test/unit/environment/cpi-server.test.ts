@@ -73,7 +73,14 @@ describe('starting', () => {
     record = { ...record, pool: { ...record.pool, name: 'another' } };
     await writeRecord(record);
     expect(await cpiServerState(record)).toMatchObject({ state: 'outdated', pid });
-    expect(await running()).not.toBe(pid);
+    const next = await running();
+    expect(next).not.toBe(pid);
+    await rm(credentials());
+    await withCertificates();
+    expect(await cpiServerState(record)).toMatchObject({
+      ...{ state: 'outdated', pid: next, detail: expect.stringContaining('certificate') },
+    });
+    expect(await running()).not.toBe(next);
   });
 
   test('tells what is missing, or in the way, in words', async () => {
