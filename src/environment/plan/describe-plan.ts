@@ -92,7 +92,8 @@ function manifest({ manifest: { deployed, planned, diff, variables }, distance }
   if (distance === 'new')
     return [`The manifest is new: ${planned.split('\n').length - 1} lines (--json has them)`];
   const changed = changedVariables(variables);
-  if (deployed === undefined) return ['What is deployed is not known: no manifest was kept', ...changed];
+  if (deployed === undefined)
+    return ['There is no manifest of what is deployed to compare with.', ...changed];
   if (diff !== '') return ['The manifest:', diff.trimEnd(), ...changed];
   const elsewhere = distance === 'remake' && changed.length === 0;
   return [

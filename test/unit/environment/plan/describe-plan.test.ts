@@ -62,7 +62,7 @@ test('where packages are missing, libvirt is looked for again', () => {
 test('what is new has no difference, what is as asked takes nothing', () => {
   const fresh = { deployed: undefined, planned: 'a\nb\n', diff: '', variables: [] };
   expect(describePlan(plan({ distance: 'new', manifest: fresh }))).toMatch(/manifest is new: 2 lines/);
-  expect(describePlan(plan({ manifest: fresh }))).toContain('no manifest was kept');
+  expect(describePlan(plan({ manifest: fresh }))).toContain('There is no manifest of what is deployed');
   const none = { wantedMb: 0, freeMb: 1 };
   const room = { memory: none, disk: { ...none, place: '/pool' } };
   const well = describePlan(plan({ distance: 'none', room, manifest: { ...fresh, deployed: 'a\nb\n' } }));
