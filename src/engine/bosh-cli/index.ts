@@ -1,5 +1,5 @@
 /** create-env by the real bosh CLI, and what else runs bosh. */
-export { BoshCliEngine, type BoshCliOptions } from './bosh-cli-engine.ts';
+export { BoshCliEngine } from './bosh-cli-engine.ts';
 export { boshEnvironment } from './bosh-environment.ts';
 export { type BoshProgram, findBosh, rubyPresent } from './find-bosh.ts';
 export { boshInputs } from './inputs.ts';
