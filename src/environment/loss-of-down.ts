@@ -1,3 +1,4 @@
+import type { Census, VmCid } from '../cpi/backend.ts';
 import { messageChain } from '../platform/errors.ts';
 import type { Log } from '../platform/log.ts';
 import { instanceName } from './ownership.ts';
@@ -21,18 +22,27 @@ async function madeByDirector(record: EnvironmentRecord, log: Log): Promise<stri
   if (!(await hostRuns(record))) return unknown;
   try {
     await using backend = await openBackend(record, log);
-    const { vms, disks } = await backend.ground.census();
-    const machine = await currentVm(record.name);
-    const others = vms.filter(({ cid }) => cid !== machine);
-    const theirs = disks.filter(({ attachedTo }) => attachedTo === undefined || attachedTo !== machine);
-    if (others.length + theirs.length === 0) return '';
-    const names = others
-      .slice(0, mostNames)
-      .map(({ cid, metadata }) => instanceName(metadata, record.name) ?? cid);
-    const more = others.length > mostNames ? ', …' : '';
-    return `, ${others.length} VMs (${names.join(', ')}${more}) and ${theirs.length} disks of its deployments`;
+    return besides(await backend.ground.census(), await currentVm(record.name), record.name);
   } catch (error) {
     log.info(`what the director made cannot be listed: ${messageChain(error)}`);
     return unknown;
   }
 }
+
+/** What is there besides the machine and its disks, to be said after them; '' for nothing. */
+export function besides(
+  { vms, disks }: Pick<Census, 'vms' | 'disks'>,
+  machine: VmCid | undefined,
+  environment: string,
+): string {
+  const others = vms.filter(({ cid }) => cid !== machine);
+  const theirs = disks.filter(({ attachedTo }) => attachedTo === undefined || attachedTo !== machine);
+  if (others.length + theirs.length === 0) return '';
+  const named = others.map(({ cid, metadata }) => instanceName(metadata, environment) ?? cid);
+  const more = named.length > mostNames ? ', …' : '';
+  const names = named.length === 0 ? '' : ` (${named.slice(0, mostNames).join(', ')}${more})`;
+  const [vmCount, diskCount] = [count(others.length, 'VM'), count(theirs.length, 'disk')];
+  return `, ${vmCount}${names} and ${diskCount} of its deployments`;
+}
+
+const count = (number: number, what: string): string => `${number} ${what}${number === 1 ? '' : 's'}`;
