@@ -131,9 +131,11 @@ function machineStep({ name, options, before, lock, caller }: UpJob): Step<UpWor
       // a machine takes its snapshots with it
       if (changed) await rm(environmentPaths(name).snapshots, { recursive: true, force: true });
       await keepManifest(name, await openManifest(record, stemcell, boshvirtCommand));
-      const { stemcellFile: _, ...rest } = record;
+      const { stemcellFile: _, directorInputs, ...rest } = record;
       const file = 'path' in stemcell ? { stemcellFile: await stemcellIdentity(stemcell) } : {};
-      work.record = { ...rest, ...file, phase: 'up', inputs: await digestInputs(source) };
+      // a director that was made anew, with an empty disk it may be, is looked after again
+      const given = changed || directorInputs === undefined ? {} : { directorInputs };
+      work.record = { ...rest, ...file, ...given, phase: 'up', inputs: await digestInputs(source) };
       await writeRecord(work.record);
     },
   };
