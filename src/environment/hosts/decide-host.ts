@@ -6,7 +6,7 @@ import { UserError } from '../../platform/errors.ts';
 import { allBackends } from '../choose-backend.ts';
 import type { EnvironmentRecord } from '../record.ts';
 import { nearPlaces } from './ends.ts';
-import { type HostRecord, readHosts, type SshHost, writeHosts } from './hosts-record.ts';
+import { type HostRecord, type HostsRecord, readHosts, type SshHost, writeHosts } from './hosts-record.ts';
 import { invitationPath, invite, writeInvitation } from './invitation.ts';
 import { planHost, planSshHost } from './plan-host.ts';
 
@@ -55,6 +55,7 @@ async function decideSshHost(
   const machine = machineAt(uri);
   const there = { name: machine.name, machine };
   const way = await findWay(there, address, await nearPlaces(record));
+  refuseMixed(record, await readHosts(record.name), { kind: 'ssh', underlay: way.underlay });
   const options = ((await module.optionsElsewhere?.(await cpuinfoOf(machine))) ?? {}) as SshHost['options'];
   const { id } = await readHosts(record.name);
   return planSshHost(record.name, id, { name, uri, backend: module.name, options, port, ...way });
@@ -69,10 +70,30 @@ async function inviteHost(
 ): Promise<HostRecord> {
   const way = await findWay({ name }, address, await nearPlaces(record));
   const hosts = await readHosts(record.name);
+  refuseMixed(record, hosts, { kind: 'served', underlay: way.underlay });
   const { host, invitation } = await invite(planHost(record.name, hosts.id, { name, port, ...way }));
   await writeInvitation(invitationPath(record.name, name), invitation);
   await writeHosts(record.name, { ...hosts, hosts: [...hosts.hosts, host] });
   return host;
+}
+
+/**
+ * The CPI's calls are in one network: that of a private host's bridges, where tunnels to served hosts end, or the machine's, from where
+ * ssh goes. Throws UNSUPPORTED for hosts that need both.
+ */
+export function refuseMixed(
+  { host: own }: Pick<EnvironmentRecord, 'host'>,
+  { hosts }: HostsRecord,
+  wanted: { readonly kind: HostRecord['kind']; readonly underlay: HostRecord['tunnel']['underlay'] },
+): void {
+  const all = [...hosts.map(({ kind, tunnel: { underlay } }) => ({ kind, underlay })), wanted];
+  const byMachine = all.some(({ kind, underlay }) => kind === 'ssh' && underlay === 'machine');
+  if (own !== 'private' || !byMachine || all.every(({ kind }) => kind === 'ssh')) return;
+  throw new UserError(
+    'UNSUPPORTED',
+    'With a private libvirt host, hosts by ssh and hosts that serve their own CPI do not go together',
+    { hints: ['add all of them in the same way: with --uri, or all with --address alone'] },
+  );
 }
 
 /** The backend that works on a libvirt that ssh leads to. */
