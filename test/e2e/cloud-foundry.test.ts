@@ -75,7 +75,7 @@ test('a director whose credentials are gone is told of', async () => {
 
 /** The director's UAA and CredHub, with the password of a Cloud Foundry's administrator. */
 async function withPassword(): Promise<AsyncDisposable> {
-  const services = await startServices(place, { values: { '/work/cf/cf_admin_password': "it's secret" } });
+  const services = await startServices(place, { values: { '/lite/cf/cf_admin_password': "it's secret" } });
   const ca = { ca: services.ca };
   const secrets = { admin_password: 'p', director_ssl: ca, uaa_ssl: ca, credhub_tls: ca };
   await writeFile(credentials, stringify({ ...secrets, credhub_admin_client_secret: client.secret }));

@@ -3,7 +3,7 @@ import { ToolError, UserError } from '../../platform/errors.ts';
 import type { DirectorAccess } from '../director/index.ts';
 import { type Answer, askService, type Question, type Service } from './ask-service.ts';
 
-/** What the director's CredHub keeps: values by names such as `/work/cf/cf_admin_password`. */
+/** What the director's CredHub keeps: values by names such as `/lite/cf/cf_admin_password`. */
 export interface CredHub {
   /** Names that contain these letters. */
   find(letters: string): Promise<string[]>;

@@ -9,15 +9,15 @@ beforeAll(async () => {
 });
 
 const way = { road: guestRoad(undefined), signal: new AbortController().signal };
-const values = { '/work/cf/cf_admin_password': 'secret', '/work/cf/router_ssl': { ca: 'PEM' } };
+const values = { '/lite/cf/cf_admin_password': 'secret', '/lite/cf/router_ssl': { ca: 'PEM' } };
 
 test('values are found by a part of their name, and read with the token that UAA gave', async () => {
   await using services = await startServices(place, { values });
   const credhub = await openCredHub(services.access, way);
-  expect(await credhub.find('_password')).toEqual(['/work/cf/cf_admin_password']);
-  expect(await credhub.value('/work/cf/cf_admin_password')).toBe('secret');
-  expect(await credhub.value('/work/cf/router_ssl')).toEqual({ ca: 'PEM' });
-  expect(await credhub.value('/work/cf/none')).toBeUndefined();
+  expect(await credhub.find('_password')).toEqual(['/lite/cf/cf_admin_password']);
+  expect(await credhub.value('/lite/cf/cf_admin_password')).toBe('secret');
+  expect(await credhub.value('/lite/cf/router_ssl')).toEqual({ ca: 'PEM' });
+  expect(await credhub.value('/lite/cf/none')).toBeUndefined();
   expect(services.asked[0]).toBe('POST /oauth/token');
 });
 

@@ -15,8 +15,8 @@ afterEach(() => {
 });
 
 const values = {
-  '/work/other/cf_admin_password': 'of another deployment',
-  '/work/cf/cf_admin_password': 'the-password-of-cf',
+  '/lite/other/cf_admin_password': 'of another deployment',
+  '/lite/cf/cf_admin_password': 'the-password-of-cf',
 };
 
 const scriptedCf = `#!/bin/sh

@@ -39,7 +39,7 @@ afterEach(() => {
 async function scene(options: DeploymentsOptions) {
   const values: Record<string, unknown> = {};
   const services = await startServices(place, { values });
-  values['/work/cf/router_ssl'] = { ca: services.ca };
+  values['/lite/cf/router_ssl'] = { ca: services.ca };
   const director = await startDeployments(place, options);
   const lite = await liteScene('', services);
   await rm(lite.path('bin/bosh'));

@@ -56,7 +56,7 @@ function director({ stemcells = [], releases = [], deploy = '', ...more }: Direc
     exit 0`;
 }
 
-const values = { '/work/cf/router_ssl': (services: Services) => ({ ca: services.ca }) };
+const values = { '/lite/cf/router_ssl': (services: Services) => ({ ca: services.ca }) };
 
 /** The steps against a scripted director, over a road on which the router's port 443 is the stand-in's. */
 async function scene(script: string, changes: Partial<CfJob['options']> = {}) {
