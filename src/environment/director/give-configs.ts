@@ -47,9 +47,12 @@ async function giveReleases(
   }
 }
 
-const keptWords = (environment: string, { type, name }: RenderedConfig, path: string): string =>
-  [
-    `The ${type}-config '${name}' of '${environment}' was changed at the director; what boshvirt has now is not applied over it.`,
-    `  compare: boshvirt exec ${environment} -- bosh diff-config --from-content-file… or bosh config --type=${type} --name=${name}`,
-    `  take boshvirt's: boshvirt exec ${environment} -- bosh update-config --type=${type} --name=${name} ${path}`,
+const keptWords = (environment: string, { type, name }: RenderedConfig, path: string): string => {
+  const bosh = `boshvirt exec ${environment} -- bosh`;
+  const which = `--type=${type} --name=${name}`;
+  return [
+    `The ${type}-config '${name}' of '${environment}' was changed at the director: boshvirt's own, a newer one, is not applied over it.`,
+    `  → theirs: ${bosh} config ${which}; boshvirt's: ${path}`,
+    `  → to take boshvirt's: ${bosh} update-config ${which} ${path}`,
   ].join('\n');
+};
