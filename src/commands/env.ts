@@ -32,6 +32,8 @@ export default class Env extends BaseCommand<typeof Env> {
       ? Object.fromEntries(shellVariables.map((name) => [name, '']))
       : await shellEnvironment(this.args.environment);
     this.print(shellLines(shell as ShellName, variables, unset));
+    if (!unset && variables.BOSHVIRT_NETNS && variables.BOSH_ENVIRONMENT && process.stderr.isTTY)
+      process.stderr.write('Only in its network namespace the director answers: boshvirt exec -- bosh vms\n');
     return variables;
   }
 }
