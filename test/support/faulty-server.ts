@@ -39,8 +39,8 @@ export async function faultyServer(arrival: (length: number) => Promise<void>): 
   let bytesServed = 0;
   const server = createServer((request, response) => {
     const path = request.url ?? '';
-    const { range, 'if-range': ifRange, host, authorization } = request.headers;
-    requests.push({ path, range, ifRange, host, authorization });
+    const { range, host, authorization } = request.headers;
+    requests.push({ path, range, ifRange: request.headers['if-range']?.toString(), host, authorization });
     const write = response.write.bind(response) as (chunk: Buffer) => boolean;
     response.write = (chunk: Buffer) => {
       bytesServed += chunk.length;
