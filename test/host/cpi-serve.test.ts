@@ -3,7 +3,7 @@
  * the director's flows (contract 1.3) against the CPI that this machine serves. What came of it is asked of libvirt by virsh,
  * and of the VMs by their agents.
  */
-import { mkdtempDisposable, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtempDisposable, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -53,6 +53,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   if (record) await stopCpiServer(record);
+  await director?.[Symbol.asyncDispose]();
   vi.unstubAllEnvs();
   await person?.[Symbol.asyncDispose]();
   await folder?.[Symbol.asyncDispose]();
@@ -364,6 +365,18 @@ describe('when things go wrong', () => {
     expect(after.pid).not.toBe(before.pid);
     expect((await director.failure('info', [])).message).toContain('certificates');
     await director.installJob(properties());
+    expect(await director.call('info')).toMatchObject({ api_version: 3 });
+  });
+
+  test('a reboot: the server of the private host that is gone is replaced by one in the new one', async () => {
+    const { pid } = await cpiServerState(record);
+    await director[Symbol.asyncDispose]();
+    process.kill(await person.holder(), 'SIGKILL');
+    expect((await person.run(['up'])).exitCode).toBe(0);
+    expect(await cpiServerState(record)).toMatchObject({ state: 'outdated', pid });
+    expect(await startCpiServer(record, caller)).toMatchObject({ state: 'running' });
+    await mkdir(join(folder.path, 'again'));
+    director = await DirectorVm.open(join(folder.path, 'again'));
     expect(await director.call('info')).toMatchObject({ api_version: 3 });
   });
 

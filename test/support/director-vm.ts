@@ -17,7 +17,7 @@ const directorUuid = '5dc8d8c8-6f0a-4e7c-9b0b-6f1f3a1c2d4e';
 export const temporary = '/var/vcap/data/tmp/director';
 
 /** The machine of the environment `default` of whoever HOME says. All calls go over one connection, side by side. */
-export class DirectorVm {
+export class DirectorVm implements AsyncDisposable {
   readonly #ssh: readonly string[];
   readonly #folder: string;
   #requests = 100_000;
@@ -32,7 +32,7 @@ export class DirectorVm {
   /** `folder` is one of this machine. Puts curl into the VM: every stemcell has it but the probe's. */
   static async open(folder: string): Promise<DirectorVm> {
     const argv = await sshArgv('default', []);
-    const shared = ['ControlMaster=auto', `ControlPath=${join(folder, 'ssh')}`, 'ControlPersist=20'];
+    const shared = ['ControlMaster=auto', `ControlPath=${join(folder, 'ssh')}`, 'ControlPersist=600'];
     const vm = new DirectorVm(
       [...argv.slice(0, -1), ...shared.flatMap((option) => ['-o', option]), ...argv.slice(-1)],
       folder,
@@ -81,6 +81,12 @@ export class DirectorVm {
     this.log += stderr;
     if (!/^\{.*\}\n$/.test(stdout)) throw new Error(`${method}: not one line: ${stdout}`);
     return JSON.parse(stdout) as Answer;
+  }
+
+  /** Ends the connection. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    const [program = '', ...words] = this.#ssh;
+    await run([program, ...words.slice(0, -1), '-O', 'exit', ...words.slice(-1)], { okExitCodes: [255] });
   }
 
   /** The result of a call that works. Throws if it does not. */

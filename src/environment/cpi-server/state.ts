@@ -1,5 +1,7 @@
+import { isInsideNetns } from '../../host/private-host/index.ts';
 import { messageOf } from '../../platform/errors.ts';
 import type { EnvironmentRecord } from '../record.ts';
+import { hostRuns, networkNamespaceOf } from '../session.ts';
 import { askCpiServer, OtherCertificates } from './ask.ts';
 import { cpiCertificates, expiryOf } from './certificates.ts';
 import { cpiServerUrl, serveOptions } from './serve-options.ts';
@@ -29,6 +31,8 @@ export async function cpiServerState(
   const url = cpiServerUrl(record);
   const pid = await serverProcess(record.name);
   if (pid === undefined) return { state: 'down', url, pid, detail: `boshvirt up ${record.name} starts it` };
+  if (await isElsewhere(record, pid))
+    return { state: 'outdated', url, pid, detail: 'the private libvirt host was started anew since' };
   try {
     const [word, wanted] = [await askCpiServer(record, signal), await serveOptions(record)];
     if (word.identity === wanted.identity)
@@ -39,6 +43,12 @@ export async function cpiServerState(
     if (error instanceof OtherCertificates) return { state: 'outdated', url, pid, detail: error.message };
     return { state: 'silent', url, pid, detail: messageOf(error) };
   }
+}
+
+/** In the network namespace of a private host that is gone nobody comes by. */
+async function isElsewhere(record: EnvironmentRecord, pid: number): Promise<boolean> {
+  const netns = networkNamespaceOf(record);
+  return netns !== undefined && (await hostRuns(record)) && !(await isInsideNetns(netns, pid));
 }
 
 /** Once a certificate has run out, director and server do not speak any more. */

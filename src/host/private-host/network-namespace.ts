@@ -42,10 +42,12 @@ export function insideNetns(netnsPath: string, argv: readonly string[]): string[
   return ['nsenter', `--net=${netnsPath}`, ...argv];
 }
 
-/** Whether this process is in that network namespace. */
-export async function isInsideNetns(netnsPath: string): Promise<boolean> {
-  const [own, other] = await Promise.all(['/proc/self/ns/net', netnsPath].map((path) => stat(path)));
-  return own?.ino === other?.ino && own?.dev === other?.dev;
+/** Whether a process, this one unless said, is in that network namespace. Of one that is gone: false. */
+export async function isInsideNetns(netnsPath: string, pid: number | 'self' = 'self'): Promise<boolean> {
+  const [own, other] = await Promise.all(
+    [`/proc/${pid}/ns/net`, netnsPath].map((path) => stat(path).catch(() => undefined)),
+  );
+  return own !== undefined && own.ino === other?.ino && own.dev === other.dev;
 }
 
 export async function isThere(path: string): Promise<boolean> {
