@@ -1,5 +1,4 @@
 import { shortHash } from '../../../platform/ids.ts';
-import { run } from '../../../platform/process.ts';
 import type { VmSpec } from '../../backend.ts';
 import { CloudError } from '../../errors.ts';
 import type { LibvirtHost } from '../libvirt-host.ts';
@@ -7,23 +6,14 @@ import { vmRecords } from '../vm-records.ts';
 import { forwardRules, rulesStand, type VmForwards } from './forward-rules.ts';
 import { lockOnHost } from './host-lock.ts';
 import { portInUse } from './host-ports.ts';
+import { obstacleToChanging, runOnHost } from './on-host.ts';
 import { collide, describeForward, forwardsOf } from './port-forwards.ts';
 import { describeVm } from './taken-addresses.ts';
 
 /** Throws a NotSupported that says what to do if ports of the hypervisor's machine cannot be forwarded from here. */
-export async function requireForwarding({ config }: LibvirtHost): Promise<void> {
-  const { hostname, searchParams } = new URL(config.uri);
-  if (hostname !== '')
-    throw noForwarding(
-      `libvirt is on another machine (${hostname})`,
-      'run the CPI on the hypervisor’s machine',
-    );
-  if (searchParams.has('socket') && config.networkNamespace === undefined)
-    throw noForwarding(
-      `it is not known in which network the libvirt at ${config.uri} has its bridges`,
-      'name it in cpi.json: libvirt: { network_namespace: /run/netns/NAME }, or /proc/1/ns/net for the machine’s own',
-    );
-  if (process.geteuid?.() !== 0) throw noForwarding('the CPI does not run as root', 'run it as root');
+export function requireForwarding({ config }: LibvirtHost): void {
+  const obstacle = obstacleToChanging(config);
+  if (obstacle) throw noForwarding(obstacle.why, obstacle.hint);
 }
 
 const noForwarding = (why: string, hint: string): CloudError =>
@@ -48,7 +38,7 @@ export async function openPorts(host: LibvirtHost, spec: VmSpec): Promise<void> 
       throw new CloudError('VMCreationFailed', message, { okToRetry: true }); // that VM may be on its way out
     }
     const files = [forward.protocol, `${forward.protocol}6`].map((name) => `/proc/net/${name}`);
-    const used = portInUse(await onHost(host, ['cat', ...files]), forward);
+    const used = portInUse(await runOnHost(host.config, ['cat', ...files]), forward);
     if (used !== undefined)
       throw new CloudError('VMCreationFailed', `${port}: a program of the host's listens on ${used}`, {
         hints: ['choose another port, or end that program: ss -tulpn shows it'],
@@ -69,7 +59,7 @@ export async function withoutForwards(
   vm: string,
   undefine: () => Promise<void>,
 ): Promise<void> {
-  if (!(await canForward(host))) {
+  if (!canForward(host)) {
     host.log.warn(`the ports of the host that lead to VM ${vm} cannot be closed from here`);
     return await undefine();
   }
@@ -87,40 +77,26 @@ async function writeForwards(host: LibvirtHost, leaving: readonly string[] = [])
   const vms = (await vmRecords(host.libvirt)).filter(
     (vm) => vm.environment === environment && !leaving.includes(vm.cid),
   );
-  const saved = await onHost(host, ['iptables-save']);
+  const saved = await runOnHost(host.config, ['iptables-save']);
   const rules = forwardRules(saved, chainsOf(host), vms);
   if (vms.some(({ forwards }) => forwards.length > 0) && !/^:LIBVIRT_FWI /m.test(saved))
     throw noForwarding(
       'libvirt does not filter with iptables here',
       'set firewall_backend = "iptables" in libvirt’s network.conf, and restart its network daemon',
     );
-  if (rules !== '') await onHost(host, ['iptables-restore', '--noflush', '--wait', '20'], rules);
+  if (rules !== '') await runOnHost(host.config, ['iptables-restore', '--noflush', '--wait', '20'], rules);
 }
 
 /** false if the host has lost them, by a reboot say. Who cannot look believes that they are there. */
 export async function forwardsStand(host: LibvirtHost, vms: readonly VmForwards[]): Promise<boolean> {
   if (vms.every(({ forwards }) => forwards.length === 0)) return true;
-  return !(await canForward(host)) || rulesStand(await onHost(host, ['iptables-save']), chainsOf(host), vms);
+  return (
+    !canForward(host) || rulesStand(await runOnHost(host.config, ['iptables-save']), chainsOf(host), vms)
+  );
 }
 
-const canForward = async (host: LibvirtHost): Promise<boolean> =>
-  await requireForwarding(host).then(
-    () => true,
-    () => false,
-  );
+const canForward = ({ config }: LibvirtHost): boolean => obstacleToChanging(config) === undefined;
 
 /** The driver's too: qemu's list of VMs tells nothing of lxc's, and each writes its chains as a whole. */
 const chainsOf = ({ driver, config: { environment } }: LibvirtHost): string =>
   `BOSHVIRT_${shortHash(`${driver} ${environment}`, 10)}`;
-
-/** Runs a program in the network that libvirt's bridges are in. */
-async function onHost(
-  { config }: LibvirtHost,
-  argv: readonly [string, ...string[]],
-  input?: string,
-): Promise<string> {
-  const { networkNamespace } = config;
-  const command: [string, ...string[]] =
-    networkNamespace === undefined ? [...argv] : ['nsenter', `--net=${networkNamespace}`, ...argv];
-  return (await run(command, input === undefined ? {} : { input })).stdout;
-}

@@ -18,11 +18,11 @@ export async function requireHostNetworks(
   networks: readonly WantedNetwork[],
   ownPorts: readonly PortProperties[],
 ): Promise<void> {
-  if (ownPorts.length > 0) await requireForwarding(host);
+  if (ownPorts.length > 0) requireForwarding(host);
   for (const network of networks) {
     if (network.spec.type === 'vip') requireVip(network, networks);
     else if (network.spec.type !== 'dynamic') requireAddress(network);
-    if (network.properties.ports.length > 0) await requireForwarding(host);
+    if (network.properties.ports.length > 0) requireForwarding(host);
   }
   const plugged = networks.filter(({ spec }) => spec.type !== 'vip');
   const hasVip = plugged.length < networks.length;
