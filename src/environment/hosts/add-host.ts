@@ -36,6 +36,7 @@ export async function addHost(
   caller: Caller,
 ): Promise<AddedHost> {
   checkHostName(name);
+  refuseProfile(await requireRecord(environment)); // before it has a lock
   await using _ = await takeLock(environmentPaths(environment).lock, 0, `boshvirt host add ${name}`);
   const work: AddWork = {};
   await caller.runSteps(stepsOfAdd(environment, name, request, caller), work);

@@ -1,15 +1,15 @@
-import { mkdir } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { stringify } from 'yaml';
 import { layTunnelEnd, removeTunnelEnd, sourceOf } from '../../host/tunnel/index.ts';
 import { UserError } from '../../platform/errors.ts';
-import { writeFileAtomic } from '../../platform/files.ts';
+import { isThere, writeFileAtomic } from '../../platform/files.ts';
 import { takeLock } from '../../platform/lock.ts';
 import { chooseBackend, refuseObstacles } from '../choose-backend.ts';
 import { chooseHost } from '../choose-host.ts';
 import { startCpiServer } from '../cpi-server.ts';
 import { poolPath } from '../decide.ts';
 import { objectNames } from '../network-plan.ts';
-import { environmentPaths } from '../paths.ts';
+import { checkEnvironmentName, environmentPaths } from '../paths.ts';
 import { type EnvironmentRecord, readRecord, writeRecord } from '../record.ts';
 import { whileNoneComesOrGoes } from '../register.ts';
 import { hostRuns, openBackend, wakeHost } from '../session.ts';
@@ -37,8 +37,23 @@ export async function joinHere(
 ): Promise<EnvironmentRecord> {
   const invitation = await readInvitation(path);
   const { environment: name } = invitation;
-  await using _ = await takeLock(environmentPaths(name).lock, 0, `boshvirt host join ${name}`);
-  const before = await readRecord(name);
+  checkEnvironmentName(name);
+  const { lock: lockPath, folder } = environmentPaths(name);
+  await using lock = await takeLock(lockPath, 0, `boshvirt host join ${name}`);
+  try {
+    return await joinLocked(invitation, request, caller);
+  } finally {
+    if (!(await isThere(folder))) await rm(lock.path, { force: true }); // a join that was refused leaves nothing
+  }
+}
+
+async function joinLocked(
+  invitation: Invitation,
+  request: JoinRequest,
+  caller: Caller,
+): Promise<EnvironmentRecord> {
+  const before = await readRecord(invitation.environment);
+  if (before && !before.joined) refuseOwn(before);
   const work: JoinWork = {};
   const decide: Step<JoinWork> = {
     title: 'Find libvirt',
@@ -124,6 +139,12 @@ async function underlayHere(
       ],
     },
   );
+}
+
+function refuseOwn({ name }: EnvironmentRecord): never {
+  throw new UserError('USAGE', `This machine has an environment '${name}' of its own`, {
+    hints: [`boshvirt down ${name} deletes it; or let the other machine invite this one anew`],
+  });
 }
 
 /** From now on there is something that `down` finds. */

@@ -49,10 +49,13 @@ export function planSshHost(environment: string, id: string, facts: SshFacts): S
   };
 }
 
+/** Of an environment: the share is one to the machine that it is on (paths.ts). */
+const longestName = 31;
+
 /** What all new hosts have. */
 export function planHost(environment: string, id: string, facts: HostFacts): PlannedHost {
   const { name, ...way } = facts;
-  const there = `${environment}-${id}`;
+  const there = `${environment.slice(0, longestName - id.length - 1)}-${id}`;
   const tunnelId = randomInt(1, 2 ** 24 - 1); // a receiver tells tunnels apart by it, other people's too
   return {
     name,

@@ -28,8 +28,8 @@ export async function removeHost(
   options: RemoveOptions,
   caller: Caller,
 ): Promise<HostRecord> {
-  await using _ = await takeLock(environmentPaths(environment).lock, 0, `boshvirt host remove ${name}`);
   const record = await requireRecord(environment);
+  await using _ = await takeLock(environmentPaths(environment).lock, 0, `boshvirt host remove ${name}`);
   const host = await requireHost(environment, name);
   await caller.runSteps(stepsOfRemove(record, host, options, caller), {});
   return host;

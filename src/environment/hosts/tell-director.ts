@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { parse, stringify } from 'yaml';
 import { UserError } from '../../platform/errors.ts';
 import { writeFileAtomic } from '../../platform/files.ts';
-import { currentConfig } from '../director/apply-config.ts';
+import { type ConfigOutcome, currentConfig } from '../director/apply-config.ts';
 import { applyConfig, type DirectorBosh, directorBosh } from '../director/index.ts';
 import { environmentPaths } from '../paths.ts';
 import type { EnvironmentRecord } from '../record.ts';
@@ -36,7 +36,8 @@ export async function tellDirector(
   const bosh = await directorBosh(record, caller);
   // entries are there before zones name them, and go after
   const isGrowing = hosts.every(({ phase }) => phase !== 'leaving');
-  if (isGrowing) await giveEntries(bosh, joined, say);
+  if (isGrowing && (await giveEntries(bosh, joined, say)) === 'applied')
+    say('upload stemcells again, for new hosts too: bosh upload-stemcell --fix');
   await giveZones(bosh, [firstHost, ...joined], say);
   if (!isGrowing) await giveEntries(bosh, joined, say);
 }
@@ -45,13 +46,13 @@ async function giveEntries(
   bosh: DirectorBosh,
   hosts: readonly string[],
   say: (line: string) => void,
-): Promise<void> {
+): Promise<ConfigOutcome> {
   const path = await written(bosh, 'cpi-config.yml', cpiConfigOf(hosts));
   const outcome = await applyConfig(bosh, 'cpi', cpiConfigName, path);
   if (outcome === 'kept')
     say(`the cpi-config '${cpiConfigName}' was changed by somebody and stays: ${path} is ours`);
   else say(`cpi-config: ${[firstHost, ...hosts].join(', ')}`);
-  if (outcome === 'applied') say('upload stemcells again, for new hosts too: bosh upload-stemcell --fix');
+  return outcome;
 }
 
 async function giveZones(

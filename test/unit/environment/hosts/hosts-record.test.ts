@@ -5,7 +5,7 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { keepHost, readHosts, writeHosts } from '../../../../src/environment/hosts/hosts-record.ts';
 import { cpiHosts, needsMachinesNetwork } from '../../../../src/environment/hosts/open-host.ts';
 import { checkHostName, planSshHost } from '../../../../src/environment/hosts/plan-host.ts';
-import { environmentPaths } from '../../../../src/environment/paths.ts';
+import { checkEnvironmentName, environmentPaths } from '../../../../src/environment/paths.ts';
 
 let folder: Awaited<ReturnType<typeof mkdtempDisposable>>;
 beforeEach(async () => {
@@ -57,6 +57,12 @@ test('names on the other machine are not those of an environment of its own, and
   expect(planSshHost('work', 'ab12cd', { ...facts, name: 'other' }).tunnel.device).not.toBe(
     host.tunnel.device,
   );
+});
+
+test('a share of a long-named environment has a name that commands take', () => {
+  const { environment } = planSshHost('e'.repeat(31), 'ab12cd', facts);
+  expect(environment).toMatch(/-ab12cd$/);
+  checkEnvironmentName(environment);
 });
 
 test('the bridges find each other by addresses of one range of four, none of them a cloud’s', () => {

@@ -53,7 +53,9 @@ test('entries come before the zones that name them, and nothing is done twice', 
   await using director = await scene();
   await director.write('cloud', stringify(cloud));
   await director.give(['box', 'joined']);
-  expect(await director.tell()).toContain('zones: z1 on first, z2 on box');
+  const said = await director.tell();
+  expect(said).toContain('zones: z1 on first, z2 on box');
+  expect(said).toContain('bosh upload-stemcell --fix');
   expect(await director.config('cloud')).toEqual({
     ...cloud,
     azs: [
@@ -86,7 +88,9 @@ test('a host that leaves loses its zones before its entry; one that is only join
   await director.give(['box', 'joined'], ['half', 'joining']);
   await director.tell();
   await director.give(['box', 'leaving']);
-  expect(await director.tell()).toContain('zones: z1 on first, z2 on first');
+  const said = await director.tell();
+  expect(said).toContain('zones: z1 on first, z2 on first');
+  expect(said).not.toContain('upload-stemcell');
   expect((await director.config('cpi')).cpis).toMatchObject([{ name: 'first' }]);
   const updates = (await director.calls()).match(/update-config --type=\w+/g)?.slice(2);
   expect(updates).toEqual(['update-config --type=cloud', 'update-config --type=cpi']);
