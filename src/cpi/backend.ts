@@ -278,8 +278,10 @@ export interface Revival {
   readonly name: string;
   /** In words: `running`, `off`, `running, without its route 10.244.0.0/16`. */
   readonly found: string;
-  /** In words; undefined: nothing had to be. */
+  /** In words; undefined: nothing had to be, or could be. */
   readonly done: string | undefined;
+  /** What somebody with more rights is to do. */
+  readonly advice?: string;
 }
 
 /** A range of addresses that somebody has. */
@@ -293,8 +295,11 @@ export interface TakenRange {
 
 /** What `boshvirt up` lays before the first CPI call, and `down` takes away; bosh itself never asks for it. */
 export interface Ground {
-  /** Makes the storage pool and the network and starts them; what is there already stays. Throws a CloudError on a clash. */
-  prepare(plan: GroundPlan): Promise<void>;
+  /**
+   * Makes the storage pool and the network and starts them. What is there already stays; a network is brought to the plan, and
+   * what was done to it, or could not be, is given in words. Throws a CloudError on a clash, before anything is made.
+   */
+  prepare(plan: GroundPlan): Promise<readonly string[]>;
   /**
    * The same on a host that another one's network is made longer onto: its network is a bridge alone, and addresses, names and the
    * way out are the other host's.

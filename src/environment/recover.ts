@@ -77,7 +77,7 @@ function hostStep({ log, signal }: Caller): Step<RecoverWork> {
   };
 }
 
-function groundStep({ log, signal }: Caller): Step<RecoverWork> {
+function groundStep({ log, signal, tell }: Caller): Step<RecoverWork> {
   return {
     title: 'Bring back storage, networks and VMs',
     async run({ record, machine, report }, say) {
@@ -90,6 +90,7 @@ function groundStep({ log, signal }: Caller): Step<RecoverWork> {
         if ((await other.ground.inventory()).vms.length === 0) continue;
         report.push(...(await other.ground.revive()).filter(({ part }) => part === 'vm'));
       }
+      for (const { advice } of report) if (advice !== undefined) tell(advice);
       const mended = report.slice(before).filter(({ done }) => done !== undefined);
       say(mended.map(inWords).join('; ') || 'all of it runs');
     },

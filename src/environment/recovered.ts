@@ -5,8 +5,10 @@ export interface Recovered {
   readonly part: 'host' | Revival['part'] | 'agent' | 'clock' | 'cpi-server' | 'director' | 'deployment';
   readonly name: string;
   readonly found: string;
-  /** undefined: nothing had to be. */
+  /** undefined: nothing had to be, or could be. */
   readonly done: string | undefined;
+  /** What somebody with more rights is to do. */
+  readonly advice?: string;
 }
 
 /** Whether the machine went on from where it had been: its clock did too. */

@@ -103,7 +103,7 @@ function groundStep(job: UpJob): Step<UpWork> {
       const record = decided.host === 'private' ? decided : await begin(job, decided);
       work.record = record;
       await using backend = await openBackend(record, caller.log);
-      await layGround(backend, record);
+      for (const note of await layGround(backend, record)) caller.tell(note);
       await removeStrays(backend, record, caller.log);
       if (options.adoptDisk !== undefined) await adoptDisk(backend, name, options.adoptDisk);
       const machine = await currentVm(name);
@@ -176,9 +176,10 @@ async function begin(
   });
 }
 
-async function layGround(backend: Backend, record: EnvironmentRecord): Promise<void> {
+/** Gives in words what was done to a network that was there. */
+async function layGround(backend: Backend, record: EnvironmentRecord): Promise<readonly string[]> {
   const { network, pool } = record;
-  await backend.ground.prepare({
+  return await backend.ground.prepare({
     poolPath: pool.path,
     bridge: network.bridge,
     gateway: network.gateway,

@@ -115,10 +115,24 @@ describe('a guest that is there already', () => {
   });
 
   test('another route and another domain take the place of the old ones', async () => {
-    await prepare({
+    const other = {
+      ...plan,
       routes: [{ cidr: '10.251.0.0/16', via: addressOf(a) }],
       wildcards: [{ domain: 'apps.test', ip: '10.251.0.34' }],
-    });
+    };
+    // who does not know where the bridge is does not cut guests off
+    const { networkNamespace: _, ...blind } = host.config;
+    await using backend = await (await backendModule('lxc')).open(
+      { ...blind, networkNamespace: undefined },
+      silentLog,
+    );
+    expect(await backend.ground.prepare(other)).toEqual([
+      expect.stringMatching(/was defined anew/),
+      expect.stringMatching(/only after its next start, .* it is not known in which network/),
+    ]);
+    await guests.agent(a).ping({ timeoutMs: 2_000 });
+    expect(await prepare(other)).toEqual([expect.stringMatching(/was started again .*; its guest stays$/)]);
+    expect(await prepare(other)).toEqual([]);
     expect(await routes()).toEqual([expect.stringContaining('10.251.0.0/16 via')]);
     expect(await asked('resolve4', 'x.apps.test')).toBe('10.251.0.34');
     expect(await asked('resolve4', 'x.sys.bosh.test')).toBe('ENOTFOUND');

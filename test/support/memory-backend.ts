@@ -407,6 +407,7 @@ class MemoryGround implements Ground {
 
   async prepare() {
     this.#host.networkActive = true;
+    return [];
   }
 
   async prepareJoined() {

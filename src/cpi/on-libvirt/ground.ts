@@ -61,14 +61,14 @@ export class LibvirtGround implements Ground {
     this.#parts = parts;
   }
 
-  async prepare(plan: GroundPlan): Promise<void> {
+  async prepare(plan: GroundPlan): Promise<readonly string[]> {
     const [{ refuseClashes }, { prepareNetwork }] = await Promise.all([
       import('./networks/clashes.ts'), // here: the CPI never lays it
       import('./networks/ground-network.ts'),
     ]);
     await refuseClashes(this.#host, plan);
     await this.#preparePool(plan.poolPath);
-    await prepareNetwork(this.#host, plan);
+    return await prepareNetwork(this.#host, plan);
   }
 
   async prepareJoined({ poolPath, bridge }: Pick<GroundPlan, 'poolPath' | 'bridge'>): Promise<void> {

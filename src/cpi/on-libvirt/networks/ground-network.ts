@@ -10,25 +10,27 @@ import { hostPrefix, obstacleToChanging, obstacleToLooking, runOnHost } from './
 import { describeRoute, type NetworkRoute, sameWays, waysIn, waysOf, withWays } from './ways.ts';
 
 /**
- * Makes the network and starts it, or brings the one that is there to what the plan says; its guests stay plugged in. Throws a
- * CloudError for somebody else's network of that name.
+ * Makes the network and starts it, or brings the one that is there to what the plan says; its guests stay plugged in. Gives in words
+ * what was done to one that was there, or could not be. Throws a CloudError for somebody else's network of that name.
  */
-export async function prepareNetwork(host: LibvirtHost, plan: GroundPlan): Promise<void> {
+export async function prepareNetwork(host: LibvirtHost, plan: GroundPlan): Promise<string[]> {
   const { libvirt, config } = host;
   const { bridge, gateway, prefixLength, domain } = plan;
   const name = config.network;
   const ways = waysOf(plan);
+  const notes: string[] = [];
   try {
     let network = await libvirt.findNetwork(name);
     if (network) {
       refuseOtherAddress(name, await network.xml(), gateway);
-      await bringTo(host, network, plan);
+      notes.push(...(await bringTo(host, network, plan)));
     } else {
       const holes = { name, environment: config.environment, bridge, domain, gateway, prefixLength };
       network = await libvirt.defineNetwork(withWays(fillTemplate('libvirt/network.xml', holes), ways));
     }
     await network.setAutostart(true);
-    await reviveNetwork(host, network);
+    const { advice } = await reviveNetwork(host, network);
+    return advice === undefined ? notes : [...notes, advice];
   } catch (error) {
     throw cloudErrorFrom(error, `Making network ${name} (${gateway}/${prefixLength}, bridge ${bridge})`);
   }
@@ -43,17 +45,19 @@ function refuseOtherAddress(name: string, xml: string, gateway: string): void {
 }
 
 /** Redefines a network whose routes or names are not the plan's; its dnsmasq reads names only at a start. */
-async function bringTo(host: LibvirtHost, network: Network, plan: GroundPlan): Promise<void> {
+async function bringTo(host: LibvirtHost, network: Network, plan: GroundPlan): Promise<string[]> {
+  const notes: string[] = [];
   const wanted = waysOf(plan);
   const defined = await network.xml({ inactive: true });
   if (!sameWays(waysIn(defined), wanted)) {
     await host.libvirt.defineNetwork(withWays(defined, wanted));
     await removeRoutes(host, waysIn(defined).routes, wanted.routes);
-    host.log.info(`network ${network.name} was defined anew: its routes or names have changed`);
+    notes.push(`network ${network.name} was defined anew: its routes or names have changed`);
   }
-  if (!(await network.isActive())) return;
+  if (!(await network.isActive())) return notes;
   const { options } = waysIn(await network.xml());
-  if (options.join() !== wanted.options.join()) await restart(host, network, plan.bridge);
+  if (options.join() === wanted.options.join()) return notes;
+  return [...notes, await restart(host, network, plan.bridge)];
 }
 
 /** Takes away the host's routes to what lies behind no guest any more. */
@@ -72,21 +76,20 @@ async function removeRoutes(
 }
 
 /** Stops and starts it. Guests go on: their taps are plugged into the new bridge of the same name and MAC. */
-async function restart(host: LibvirtHost, network: Network, bridge: string): Promise<void> {
-  const { config, log } = host;
+async function restart(host: LibvirtHost, network: Network, bridge: string): Promise<string> {
+  const { config } = host;
   const obstacle = obstacleToChanging(config);
   const plugged = obstacleToLooking(config) ? undefined : await pluggedInto(host, bridge);
   if (obstacle && plugged?.length !== 0) {
-    log.warn(
-      `network ${network.name} answers its new names only after its next start, which would cut its guests off: ${obstacle.why}`,
-    );
-    return;
+    const cut = 'which would cut its guests off';
+    return `network ${network.name} answers its new names only after its next start, ${cut}: ${obstacle.why}`;
   }
   await network.destroy();
   await network.start();
   for (const device of plugged ?? [])
     await runOnHost(config, ['ip', 'link', 'set', 'dev', device, 'master', bridge]);
-  log.info(`network ${network.name} was started again for its new names; its ${plugged?.length} guests stay`);
+  const guests = plugged?.length === 1 ? 'its guest stays' : `its ${plugged?.length} guests stay`;
+  return `network ${network.name} was started again for its new names; ${guests}`;
 }
 
 async function pluggedInto({ config }: LibvirtHost, bridge: string): Promise<string[]> {
@@ -107,12 +110,15 @@ export async function reviveNetwork(host: LibvirtHost, network: Network): Promis
     ...routes.map((route) => `without its route ${route}`),
     ...taps.map((tap) => `with ${tap} unplugged`),
   ];
-  const mended = lacks.length > 0 && (await mend(host, { network: network.name, bridge, routes, taps }));
+  const advice =
+    lacks.length === 0 ? undefined : await mend(host, { network: network.name, bridge, routes, taps });
+  const mended = lacks.length > 0 && advice === undefined;
   const found = [wasActive ? 'running' : 'stopped', ...lacks].join(', ');
   const done = [...(wasActive ? [] : ['started']), ...(mended ? ['brought back what it lacked'] : [])].join(
     ', ',
   );
-  return { part: 'network', name: network.name, found, done: done || undefined };
+  const facts = { part: 'network', name: network.name, found, done: done || undefined } as const;
+  return advice === undefined ? facts : { ...facts, advice };
 }
 
 interface Lacks {
@@ -123,11 +129,11 @@ interface Lacks {
   readonly taps: readonly string[];
 }
 
-/** false where this process may not: then it says what somebody else may do. */
+/** Gives what somebody else is to do where this process may not. */
 async function mend(
-  { config, log }: LibvirtHost,
+  { config }: LibvirtHost,
   { network, bridge, routes, taps }: Lacks,
-): Promise<boolean> {
+): Promise<string | undefined> {
   const commands = [
     ...taps.map((tap) => ['ip', 'link', 'set', 'dev', tap, 'master', bridge] as const),
     ...routes.map(
@@ -137,11 +143,10 @@ async function mend(
   const obstacle = obstacleToChanging(config);
   if (obstacle) {
     const lines = commands.map((command) => `sudo ${command.join(' ')}`).join('; ');
-    log.warn(`the machine lacks ways to guests of network ${network}, and ${obstacle.why}: ${lines}`);
-    return false;
+    return `ways to guests of network ${network} are missing, and ${obstacle.why}: ${lines}`;
   }
-  for (const command of commands) await runOnHost(config, ['ip', ...command.slice(1)]);
-  return true;
+  for (const command of commands) await runOnHost(config, command);
+  return undefined;
 }
 
 /** The network's routes that the host lacks. Who cannot look believes that they are there. */
