@@ -51,7 +51,7 @@ export const upFlags = {
     env: 'BOSHVIRT_IP',
   }),
   stemcell: Flags.string({
-    description: 'stemcell tarball (default: a small one, built here)',
+    description: 'stemcell tarball (default: the pinned one; for profile machine a small one, built here)',
     env: 'BOSHVIRT_STEMCELL',
   }),
   agent: Flags.string({

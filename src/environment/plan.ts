@@ -3,6 +3,9 @@ import { chooseBackend, isOnThisMachine, refuseObstacles } from './choose-backen
 import { chooseHost } from './choose-host.ts';
 import { decideEnvironment } from './decide.ts';
 import { keptManifest, openManifest } from './deployed-manifest.ts';
+import { directorManifest } from './director/director-manifest.ts';
+import { hasDirector } from './director/index.ts';
+import { refuseMismatch } from './director/refuse-mismatch.ts';
 import { type Distance, distance, withSources } from './distance.ts';
 import { neededPackages } from './needed-packages.ts';
 import { type Downloads, downloadsOf } from './plan/downloads.ts';
@@ -39,8 +42,8 @@ export interface Plan {
 }
 
 /**
- * Finds out what `up` would do and changes nothing: neither a lock nor a file is made. Throws what `up` would throw before its
- * first step.
+ * Finds out what `up` would do and changes nothing: neither a lock nor a file is made. Throws what `up` would throw before it
+ * makes anything but for short memory, which the plan shows.
  */
 export async function plan(
   name: string,
@@ -61,6 +64,10 @@ export async function plan(
   const stemcell = await plannedStemcell(decided, before, caller.signal);
   const sources = await withSources(decided, caller);
   const manifest = sources && (await openManifest(sources, stemcell, options.boshvirtCommand));
+  if (sources && hasDirector(sources)) {
+    const filled = await directorManifest(sources, stemcell, options.boshvirtCommand);
+    await refuseMismatch(sources, stemcell, filled, caller);
+  }
   const wanted = sources ?? decided;
   const deployed = before?.phase === 'up' ? await keptManifest(name) : undefined;
   return {

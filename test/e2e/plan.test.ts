@@ -1,4 +1,6 @@
 /** What up would do with a director, for somebody who has made nothing, by the real launcher. */
+import { mkdtempDisposable, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { packageRoot } from '../../src/platform/package-root.ts';
@@ -58,6 +60,15 @@ test('without bosh-deployment it says what it does not know yet', async () => {
   const { stdout } = await planned('--profile', 'lite');
   expect(stdout).toMatch(/^\+ bosh-deployment [0-9a-f]{8} +to be fetched$/m);
   expect(stdout).toContain('\nThe manifest is known once bosh-deployment is there.');
+});
+
+test('what does not go together is told before anything is fetched', async () => {
+  await using folder = await mkdtempDisposable(join(tmpdir(), 'plan-'));
+  const ops = join(folder.path, 'ops.yml');
+  const path = '/instance_groups/name=bosh/properties/warden_cpi/start_containers_with_systemd?';
+  await writeFile(ops, JSON.stringify([{ type: 'replace', path, value: false }]));
+  const refused = await planned('--profile', 'lite', ...fixture, '-o', ops);
+  expect(refused).toMatchObject({ exitCode: 10, stdout: '', stderr: expect.stringContaining('systemd') });
 });
 
 test('what cannot be is refused as up would', async () => {
