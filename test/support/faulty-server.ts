@@ -1,6 +1,7 @@
 /** An HTTP server on this machine that does to a download what servers and networks do. */
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -81,6 +82,12 @@ export function content(length: number) {
   return { bytes, sha1: hash('sha1'), sha256: hash('sha256'), etag: `"${hash('md5')}"` };
 }
 export type Content = ReturnType<typeof content>;
+
+/** Of a file, to be compared with that of a content: two long texts take minutes to be shown where they differ. */
+export const sha256Of = async (path: string): Promise<string> =>
+  createHash('sha256')
+    .update(await readFile(path))
+    .digest('hex');
 
 /** Answers as a good server does, with ranges; `headers` take the place of what it would say. */
 export const serves =
