@@ -140,6 +140,20 @@ describe('a guest that is there already', () => {
   });
 });
 
+test('a route that somebody else took while the network was down is told of, by name', async () => {
+  await host.virsh('net-destroy', host.config.network);
+  await onHost('ip', 'link', 'add', 'late0', 'type', 'bridge');
+  await onHost('ip', 'link', 'set', 'late0', 'up');
+  await onHost('ip', 'route', 'add', '10.251.0.0/16', 'dev', 'late0');
+  await expect(ground((each) => each.revive())).rejects.toMatchObject({
+    code: 'ADDRESS_CONFLICT',
+    message: expect.stringContaining("'late0'"),
+  });
+  await onHost('ip', 'link', 'del', 'late0');
+  await ground((each) => each.revive());
+  await guests.agent(a).ping({ timeoutMs: 5_000 });
+});
+
 describe('a range that somebody has is refused, by whom, before anything is made', () => {
   const refusal = async (more: Partial<GroundPlan>) => {
     const config = { ...host.config, storagePool: 'other', network: 'other', environment: 'other' };

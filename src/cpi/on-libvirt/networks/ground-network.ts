@@ -103,7 +103,7 @@ async function pluggedInto({ config }: LibvirtHost, bridge: string): Promise<str
  */
 export async function reviveNetwork(host: LibvirtHost, network: Network): Promise<Revival> {
   const wasActive = await network.isActive();
-  if (!wasActive) await network.start();
+  if (!wasActive) await startNetwork(network);
   const bridge = await network.bridgeName();
   const [routes, taps] = [await missingRoutes(host, network, bridge), await looseTaps(host, network, bridge)];
   const lacks = [
@@ -119,6 +119,14 @@ export async function reviveNetwork(host: LibvirtHost, network: Network): Promis
   );
   const facts = { part: 'network', name: network.name, found, done: done || undefined } as const;
   return advice === undefined ? facts : { ...facts, advice };
+}
+
+async function startNetwork(network: Network): Promise<void> {
+  try {
+    await network.start();
+  } catch (error) {
+    throw cloudErrorFrom(error, `Starting network ${network.name}`);
+  }
 }
 
 interface Lacks {
