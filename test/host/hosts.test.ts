@@ -174,7 +174,11 @@ describe('a host that serves its CPI itself', () => {
       message: expect.stringContaining('is for a machine at'),
     });
     await hosts.atSecond(async () => await joinHere(invitation, { backend: 'lxc' }, hosts.caller()));
+    await using director = await hosts.serve(); // a server that has not heard of the host yet
+    const info = { method: 'info', arguments: [], context: { boshvirt_host: 'own' } };
+    expect(await director.ask(info)).toMatchObject({ error: { type: 'Bosh::Clouds::CpiError' } });
     const again = await addHost('work', 'own', {}, hosts.caller());
+    expect(await director.ask(info)).toMatchObject({ result: { stemcell_formats: ['warden-tar'] } });
     expect(again).toMatchObject({ host: { phase: 'joined' }, invitation: undefined });
     await expect(stat(invitation)).rejects.toThrow('ENOENT');
     expect((await listHosts('work', hosts.caller()))[1]).toMatchObject({ name: 'own', state: 'joined' });

@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { vi } from 'vitest';
+import { startCpiServer, stopCpiServer } from '../../src/environment/cpi-server.ts';
 import { cpiHosts } from '../../src/environment/hosts/open-host.ts';
 import { objectNames } from '../../src/environment/network-plan.ts';
 import { environmentPaths, privateHostFolder } from '../../src/environment/paths.ts';
@@ -15,10 +16,12 @@ import {
   removePrivateHost,
   startPrivateHost,
 } from '../../src/host/private-host/index.ts';
+import { cpiServerPort } from '../../src/manifest/compose.ts';
 import { silentLog } from '../../src/platform/log.ts';
 import { packageRoot } from '../../src/platform/package-root.ts';
 import { run } from '../../src/platform/process.ts';
 import { BoshCpi } from './bosh-cpi.ts';
+import { cpiCertificates } from './cpi-certificates.ts';
 import { gateway, mbusPassword } from './cpi-host.ts';
 import { recordWith } from './environment-record.ts';
 import { type SshServer, startSshServer } from './ssh-server.ts';
@@ -130,6 +133,32 @@ export class TwoHosts implements AsyncDisposable {
     const env = { PATH: process.env.PATH ?? '' }; // with the ssh that knows the way
     const { commandPrefix: prefix } = guestRoad(this.#hosts.first.netnsPath); // as the server is
     return new BoshCpi(path, { env, prefix, properties: host === undefined ? {} : { boshvirt_host: host } });
+  }
+
+  /** Serves the environment's CPI as `up` does, to a director that is a curl with the client's certificate. */
+  async serve(): Promise<{ ask(request: object): Promise<unknown> } & AsyncDisposable> {
+    const { name } = this.record;
+    const { boshvirt_cpi_client_tls: client } = await cpiCertificates(
+      environmentPaths(name).credentials,
+      gateway,
+    );
+    await startCpiServer(this.record, this.caller());
+    const [ca, both] = ['ca.pem', 'client.pem'].map((file) => join(this.#homes.first, file)) as [
+      string,
+      string,
+    ];
+    await writeFile(ca, client.ca);
+    await writeFile(both, `${client.certificate}${client.private_key}`, { mode: 0o600 });
+    const curl = ['curl', '-q', '-s', '-S', '--noproxy', '*', '--cacert', ca, '--cert', both] as const;
+    return {
+      ask: async (request) => {
+        const data = ['--data-binary', JSON.stringify(request), `https://${gateway}:${cpiServerPort}/cpi`];
+        const argv = ['nsenter', `--net=${this.#hosts.first.netnsPath}`, ...curl, ...data] as const;
+        const { stdout } = await run([...argv]);
+        return JSON.parse(stdout.trimEnd().split('\n').at(-1) ?? '');
+      },
+      [Symbol.asyncDispose]: async () => await stopCpiServer(this.record, this.caller()),
+    };
   }
 
   /** Does something as the person at the second machine would. */
