@@ -77,12 +77,9 @@ async function failToStart(record: EnvironmentRecord): Promise<never> {
   const { output } = cpiServerPaths(record.name);
   const { state, detail } = await cpiServerState(record);
   const said = lastLines((await readTextIfThere(output)) ?? '', 10);
-  throw new ToolError(
-    'HYPERVISOR',
-    `The CPI server of '${record.name}' did not come up at ${cpiServerUrl(record)} (${state}: ${detail ?? ''})${said && `:\n${said}`}`,
-    {
-      output: said,
-      hints: [`run it by hand to see what it says: boshvirt cpi serve ${record.name}`],
-    },
-  );
+  const what = `The CPI server of '${record.name}' did not come up at ${cpiServerUrl(record)}`;
+  throw new ToolError('HYPERVISOR', `${what} (${state}: ${detail ?? ''})${said && `:\n${said}`}`, {
+    output: said,
+    hints: [`run it by hand to see what it says: boshvirt cpi serve ${record.name}`],
+  });
 }

@@ -1,6 +1,7 @@
 /**
  * The one place that starts other programs. A command is an argv, never a shell string; every run has a timeout, unless
- * somebody decides that it has none, and may have a signal. What starts them is loaded on first use: the CPI's light calls start no program and must not pay for it.
+ * somebody decides that it has none, and may have a signal. What starts them is loaded on first use: the CPI's light calls
+ * start no program and must not pay for it.
  */
 import type { ChildProcess, SpawnOptions } from 'node:child_process';
 import { constants as os } from 'node:os';
