@@ -25,6 +25,7 @@ interface Situation extends Standing {
 export const hostObjects = (situation: Situation): HostObject[] => [
   ...privateHost(situation),
   ...ground(situation),
+  ...otherHosts(situation),
   machine(situation),
   ...persistentDisk(situation),
   ...cpiServer(situation),
@@ -64,6 +65,11 @@ function waysIn(
       detail: `*.${workload.domain} is ${workload.router}`,
     },
   ];
+}
+
+function otherHosts({ otherHosts: { names, joined } }: Situation): HostObject[] {
+  if (names.length === 0) return [];
+  return [{ kind: 'other hosts', act: joined ? 'keep' : 'start', detail: names.join(', ') }];
 }
 
 function machine(situation: Situation): HostObject {

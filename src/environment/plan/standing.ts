@@ -2,6 +2,8 @@ import type { Inventory, VmCid } from '../../cpi/backend.ts';
 import { type CpiServerState, cpiServerState, needsCpiServer } from '../cpi-server.ts';
 import { hasDirector } from '../director/index.ts';
 import { hasItsInputs } from '../distance.ts';
+import { readHosts } from '../hosts/hosts-record.ts';
+import { tunnelsStand } from '../hosts/join-host.ts';
 import type { EnvironmentRecord } from '../record.ts';
 import { currentVm, hostRuns, openBackend } from '../session.ts';
 import type { Caller } from '../steps/step.ts';
@@ -13,6 +15,8 @@ export interface Standing {
   /** undefined where the hypervisor cannot be asked, or nothing of the environment was ever made. */
   readonly inventory: Pick<Inventory, 'vms' | 'storageActive' | 'networkActive'> | undefined;
   readonly vm: VmCid | undefined;
+  /** Names of the director's other hosts, and whether this end of the way to them is there. */
+  readonly otherHosts: { readonly names: readonly string[]; readonly joined: boolean };
   /** undefined where none is needed. */
   readonly cpiServer: Pick<CpiServerState, 'state' | 'url'> | undefined;
   /** What the director was given: nothing yet, what it would be given now, or something else; undefined: there is none. */
@@ -29,11 +33,13 @@ export async function standingOf(
   const cpiServer = needsCpiServer(wanted) ? await cpiServerState(wanted, signal) : undefined;
   const director = hasDirector(wanted) ? await directorHas(wanted, before) : undefined;
   const facts = { hostRuns: runs, cpiServer, director };
-  if (!before) return { ...facts, inventory: undefined, vm: undefined };
+  const names = (await readHosts(wanted.name)).hosts.map(({ name }) => name);
+  if (!before) return { ...facts, otherHosts: { names, joined: false }, inventory: undefined, vm: undefined };
   const vm = await currentVm(before.name);
-  if (!runs) return { ...facts, inventory: undefined, vm };
+  if (!runs) return { ...facts, otherHosts: { names, joined: false }, inventory: undefined, vm };
   await using backend = await openBackend(before, log);
-  return { ...facts, inventory: await backend.ground.inventory(), vm };
+  const [inventory, joined] = [await backend.ground.inventory(), await tunnelsStand(before)];
+  return { ...facts, otherHosts: { names, joined }, inventory, vm };
 }
 
 async function directorHas(

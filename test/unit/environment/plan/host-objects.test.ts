@@ -17,6 +17,7 @@ const record = recordWith();
 function acts(changes: Partial<Situation> = {}): Record<string, string> {
   const wellAndUp: Situation = {
     ...{ wanted: record, before: record, distance: 'none' },
+    otherHosts: { names: [], joined: true },
     ...{ hostRuns: true, inventory: inventoryWith('running'), vm, cpiServer: undefined, director: undefined },
   };
   return Object.fromEntries(hostObjects({ ...wellAndUp, ...changes }).map(({ kind, act }) => [kind, act]));
@@ -83,4 +84,9 @@ test('a director has its inputs, and one that makes VMs is served the CPI', () =
   const served = (state: 'running' | 'outdated' | 'down', changes: Partial<Situation> = {}) =>
     acts({ ...changes, cpiServer: { state, url: 'https://10.0.0.1:6870' } })['CPI server'];
   expect([served('running'), served('outdated'), served('down', nothing)]).toEqual(['keep', 'start', 'make']);
+});
+
+test('other hosts are joined again where their way is gone', () => {
+  const hosts = (joined: boolean) => acts({ otherHosts: { names: ['second'], joined } })['other hosts'];
+  expect([hosts(true), hosts(false)]).toEqual(['keep', 'start']);
 });
