@@ -63,6 +63,14 @@ test('an address without a checksum gives what it gave, until somebody wants it 
   expect(scene.server.requests).toHaveLength(2);
 });
 
+test('what has a checksum cannot be anything new', async () => {
+  await using scene = await fetchScene();
+  const artifact = { name: 'one', urls: [scene.server.on('/one', serves(one))] as const, sha1: one.sha1 };
+  await scene.fetch(artifact);
+  await scene.fetch(artifact, { refresh: true });
+  expect(scene.server.requests).toHaveLength(1);
+});
+
 test('offline, all that is missing is named at once, with what to do', async () => {
   await using scene = await fetchScene();
   await scene.fetch({ name: 'one', urls: [scene.server.on('/one', serves(one))] });
