@@ -20,7 +20,10 @@ export async function refuseUnfit(request: UpRequest, before: EnvironmentRecord 
   if (before) refuseMove(request, before);
   await requireFiles('ops-file', request.ops ?? before?.ops ?? []);
   await requireFiles('variables file', request.varsFiles ?? before?.varsFiles ?? []);
-  const { workloadStemcell: stemcell = 'none' } = request;
-  await requireFiles('stemcell', stemcell === 'none' ? [] : [stemcell]);
+  const stemcells = [request.stemcell, request.workloadStemcell].filter((path) => path !== undefined);
+  await requireFiles(
+    'stemcell',
+    stemcells.filter((path) => path !== 'none'),
+  );
   await requireFiles('agent', request.agent === undefined ? [] : [request.agent]);
 }
