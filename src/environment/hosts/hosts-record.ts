@@ -49,7 +49,7 @@ const servedHostSchema = z.object({
 
 const schema = z.object({
   version: z.literal(1),
-  /** Tells this environment from others of its name on other machines. */
+  /** Tells this environment's hosts from those of others of its name on other machines. */
   id: z.string(),
   hosts: z.array(z.discriminatedUnion('kind', [sshHostSchema, servedHostSchema])),
 });

@@ -55,14 +55,16 @@ const longestName = 31;
 /** What all new hosts have. */
 export function planHost(environment: string, id: string, facts: HostFacts): PlannedHost {
   const { name, ...way } = facts;
-  const there = `${environment.slice(0, longestName - id.length - 1)}-${id}`;
+  // each host its own, also where two names lead to one machine: a bridge with two tunnels to ours would be a loop
+  const digits = shortHash(`${id} ${name}`, 6);
+  const there = `${environment.slice(0, longestName - digits.length - 1)}-${digits}`;
   const tunnelId = randomInt(1, 2 ** 24 - 1); // a receiver tells tunnels apart by it, other people's too
   return {
     name,
     phase: 'joining',
     environment: there,
     tunnel: {
-      device: `bvx-${shortHash(`${there} ${name}`, 10)}`,
+      device: `bvx-${shortHash(there, 10)}`,
       id: tunnelId,
       ...way,
       probe: probeAddresses(tunnelId),

@@ -17,7 +17,7 @@ test('an invitation has what the other side needs, for that host alone, and is p
   expect((await stat(path)).mode & 0o777).toBe(0o600);
   expect(await readInvitation(path)).toEqual(invitation);
   expect(invitation).toMatchObject({
-    environment: 'work-ab12cd',
+    environment: planned.environment,
     tunnel: { near: '10.0.0.1', far: '10.0.0.2' },
   });
   expect(host.served.url).toBe(`https://${planned.tunnel.probe.far}:6870`);
