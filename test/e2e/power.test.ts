@@ -43,6 +43,21 @@ async function recovered(command = 'recover'): Promise<Record<string, string>> {
 }
 const autostart = async () => /Autostart: +(\w+)/.exec(await person.virsh('dominfo', vm))?.[1];
 
+/** A VM of the environment's beside its machine, with neither disks nor a system. Its name comes before the machine's. */
+async function secondVm(): Promise<string> {
+  const name = `vm-${'0'.repeat(17)}`;
+  const machine = await person.virsh('dumpxml', '--inactive', vm);
+  const xml = machine
+    .replaceAll(vm, name)
+    .replaceAll(/<(uuid|disk|interface)\b.*?<\/\1>/gs, '')
+    .replaceAll(/<log file=.*?\/>/g, '');
+  const path = join(person.home, 'machine.xml');
+  await writeFile(path, xml);
+  await person.virsh('define', path);
+  await person.virsh('start', name);
+  return name;
+}
+
 describe('an environment that is put to sleep', () => {
   test('has its memory on the disk, and nothing of it runs or wakes by itself', async () => {
     await person.inGuest('sudo date -s @1000000000');
@@ -94,13 +109,18 @@ describe('an environment that is put to sleep', () => {
     expect(await bootId()).toBe(boot);
   });
 
-  test('sleeps through a reboot of the machine, and goes on after it', async () => {
-    await person.run(['suspend']);
+  test('sleeps with the VMs that its director has made, which it must not miss, through a reboot', async () => {
+    const other = await secondVm();
+    const { stdout } = await person.run(['suspend', '--json']);
+    expect(JSON.parse(stdout)).toEqual({ name: 'default', vms: [vm, other] });
     process.kill(await person.holder(), 'SIGKILL');
     expect(await state()).toMatchObject({ state: 'stopped' });
     const found = await recovered('resume');
     expect(found).toMatchObject({ host: 'down: started', vm: 'suspended: resumed', clock: 'late: set' });
     expect(await bootId()).toBe(boot);
+    expect((await person.virsh('list', '--name')).split('\n')).toContain(other);
+    await person.virsh('destroy', other);
+    await person.virsh('undefine', other);
   });
 });
 
