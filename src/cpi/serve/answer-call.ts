@@ -103,7 +103,6 @@ interface Work {
 /** Runs the call in its turn, whether or not the client stays; one that left before its turn is not begun. */
 async function carryOut(deps: CallDeps, work: Work, response: ServerResponse): Promise<void> {
   const came = performance.now();
-  let began = came;
   let outcome: Outcome = notBegun;
   let hasLeft = false;
   response.once('close', () => {
@@ -112,29 +111,31 @@ async function carryOut(deps: CallDeps, work: Work, response: ServerResponse): P
   const write = (line: string) => {
     if (!hasLeft) response.write(`${line}\n`);
   };
+  const act = async (): Promise<Outcome> => {
+    if (hasLeft) return notBegun;
+    response.writeHead(200, { 'content-type': 'text/plain; charset=utf-8', connection: 'close' });
+    response.flushHeaders(); // the client may tell a call that began from one that did not
+    return await withConfiguration(deps, work.agent, async (path) => {
+      const argv = [...deps.command, '--config', path] as [string, ...string[]];
+      return await runCall({ argv, text: work.text, onLog: write });
+    });
+  };
   try {
     await deps.queue.run(async () => {
-      began = performance.now();
-      if (hasLeft) return;
-      response.writeHead(200, { 'content-type': 'text/plain; charset=utf-8', connection: 'close' });
-      response.flushHeaders(); // the client may tell a call that began from one that did not
-      outcome = await withConfiguration(deps, work.agent, async (path) => {
-        const argv = [...deps.command, '--config', path] as [string, ...string[]];
-        return await runCall({ argv, text: work.text, onLog: write });
+      const began = performance.now();
+      outcome = await act();
+      deps.audit.note({
+        ...callFacts(work.call),
+        image: work.digest?.slice(0, 12),
+        waitedMs: Math.round(began - came),
+        ms: Math.round(performance.now() - began),
+        outcome: outcome.word,
+        client: hasLeft ? 'left' : undefined,
       });
     });
   } finally {
     await work.image?.release(outcome.word === 'ok');
   }
-  const ended = performance.now();
-  deps.audit.note({
-    ...callFacts(work.call),
-    image: work.digest?.slice(0, 12),
-    waitedMs: Math.round(began - came),
-    ms: Math.round(ended - began),
-    outcome: outcome.word,
-    client: hasLeft ? 'left' : undefined,
-  });
   write(outcome.answer);
   response.end();
 }

@@ -89,6 +89,11 @@ export class ImageStore {
     return undefined;
   }
 
+  /** Waits until nothing is on its way any more. */
+  async settled(): Promise<void> {
+    await Promise.allSettled(this.#arriving.values());
+  }
+
   /** Deletes what nobody came for. */
   async forgetOld(): Promise<void> {
     for (const digest of await readdir(this.#folder)) {

@@ -75,6 +75,7 @@ export async function startServing(options: ServeOptions): Promise<Serving> {
       await queue.end();
       setTimeout(() => server.closeAllConnections(), lastWordsMs).unref();
       await closed;
+      await images.settled(); // what broke off with its connection is deleted
       audit.note({ event: 'stopped', pid: process.pid });
     },
   };
