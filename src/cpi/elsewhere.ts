@@ -19,6 +19,8 @@ interface Elsewhere {
 }
 
 const connectTimeoutMs = 15_000;
+/** Of silence; then the kernel asks whether the host is still there, and ends the connection where nobody says so. */
+const keepaliveMs = 20_000;
 /** The host asks for a stemcell's image by its path; it may be gone there between its sending and its use. */
 const imageWanted = 428;
 const rounds = 3;
@@ -90,7 +92,7 @@ interface Outgoing {
   readonly body: Buffer | string;
 }
 
-/** A call takes as long as it takes; only connecting has a limit. */
+/** A call takes as long as it takes; only connecting has a limit, and how long a host may be gone. */
 async function send(host: ServedHost, { method, path, headers, body }: Outgoing): Promise<Reply> {
   try {
     const response = await new Promise<IncomingMessage>((resolve, reject) => {
@@ -102,7 +104,10 @@ async function send(host: ServedHost, { method, path, headers, body }: Outgoing)
         () => outgoing.destroy(new Error(`no connection within ${connectTimeoutMs / 1000} s`)),
         connectTimeoutMs,
       );
-      outgoing.once('socket', (socket) => socket.once('secureConnect', () => clearTimeout(timer)));
+      outgoing.once('socket', (socket) => {
+        socket.setKeepAlive(true, keepaliveMs);
+        socket.once('secureConnect', () => clearTimeout(timer));
+      });
       outgoing.once('close', () => clearTimeout(timer));
       outgoing.once('response', resolve);
       outgoing.once('error', reject);

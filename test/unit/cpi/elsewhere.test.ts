@@ -1,5 +1,5 @@
 /** Requests handed over to another host's CPI server: the real one, on this machine's loopback, in front of a scripted CPI. */
-import { mkdtempDisposable, writeFile } from 'node:fs/promises';
+import { mkdtempDisposable, readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { ServedHost } from '../../../src/cpi/config.ts';
 import { askElsewhere } from '../../../src/cpi/elsewhere.ts';
+import { waitFor } from '../../../src/platform/retry.ts';
 import { echo, type Served, serveCpi } from './serve/served-cpi.ts';
 
 const agent = { mbus: 'nats://192.168.150.10:4222', blobstore: null, ntp: ['time.example'] };
@@ -77,6 +78,22 @@ test('who is not trusted, or not there, is named with what to do', async () => {
     hints: [expect.stringContaining('boshvirt host list'), expect.anything()],
   });
   await expect(ask({ ...host, url: 'https://127.0.0.1:1' }, hasVm)).rejects.toThrow('ECONNREFUSED');
+});
+
+test('a host that loses its power in the middle of a call is asked for by the kernel, so that nobody waits for ever', async () => {
+  await using folder = await mkdtempDisposable(join(tmpdir(), 'boshvirt-elsewhere-'));
+  const end = join(folder.path, 'end');
+  await using served = await serveCpi(`until [ -e '${end}' ]; do sleep 0.1; done; ${echo}`);
+  const asked = ask(hostOf(served), hasVm);
+  const port = Number(new URL(served.url).port).toString(16).toUpperCase().padStart(4, '0');
+  /** Of our socket in /proc/net/tcp, where 02 is the timer of an idle connection. */
+  const timer = async () =>
+    new RegExp(`: \\w+:\\w+ \\w+:${port} 01 \\w+:\\w+ (02):`).exec(
+      await readFile('/proc/net/tcp', 'utf8'),
+    )?.[1];
+  expect(await waitFor(timer, { timeoutMs: 10_000 })).toBe('02');
+  await writeFile(end, '');
+  expect((await asked).error).toBeNull();
 });
 
 test('something else that listens there is no answer', async () => {
