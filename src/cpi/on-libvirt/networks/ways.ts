@@ -18,8 +18,6 @@ export interface Ways {
   readonly options: readonly string[];
 }
 
-/** Options that are ours in a network: others may have been put there by somebody, and stay. */
-const ourOption = /^(?:local|address)=\//;
 const domainName = /^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/i;
 
 /** Throws a CloudError for what is no range, no address or no domain: dnsmasq would say so only when the network starts. */
@@ -55,12 +53,24 @@ function requiredDomain(domain: string): string {
 /** Those in a network's XML. */
 export function waysIn(xml: string): Ways {
   const network = parseXml(xml).child('network');
-  const options = network?.child('options')?.children('option') ?? [];
   return {
     routes: (network?.children('route') ?? []).flatMap(readRoute),
-    options: options
-      .map((option) => option.attribute('value') ?? '')
-      .filter((value) => ourOption.test(value)),
+    options: optionsIn(network).own,
+  };
+}
+
+/** Ours stand in twos, as `waysOf` writes them. Others have been put there by somebody, an `address` alone too, and stay. */
+function optionsIn(network: XmlElement | undefined): { own: string[]; others: string[] } {
+  const options = network?.child('options')?.children('option') ?? [];
+  const values = options.map((option) => option.attribute('value') ?? '');
+  const isTwo = (at: number): boolean => {
+    const [, domain] = /^local=\/([^/]+)\/$/.exec(values[at] ?? '') ?? [];
+    return domain !== undefined && (values[at + 1]?.startsWith(`address=/${domain}/`) ?? false);
+  };
+  const isOurs = (at: number): boolean => isTwo(at) || isTwo(at - 1);
+  return {
+    own: values.filter((_, at) => isOurs(at)),
+    others: values.filter((_, at) => !isOurs(at)),
   };
 }
 
@@ -84,10 +94,7 @@ export const describeRoute = ({ range, via }: NetworkRoute): string => `${format
  * them libvirt would make another network of it (libvirt-spikes.md 1). `xml` is as libvirt prints it, or a filled template.
  */
 export function withWays(xml: string, { routes, options }: Ways): string {
-  const parsed = parseXml(xml).child('network')?.child('options')?.children('option') ?? [];
-  const others = parsed
-    .map((option) => option.attribute('value') ?? '')
-    .filter((each) => !ourOption.test(each));
+  const { others } = optionsIn(parseXml(xml).child('network'));
   const kept = xml
     .replaceAll(/\s*<route [^>]*\/>/g, '')
     .replaceAll(/\s*<dnsmasq:options[^>]*>.*?<\/dnsmasq:options>/gs, '');

@@ -22,8 +22,10 @@ ${rest}</network>
 const led = recorded(`  <route address='10.244.0.0' prefix='16' gateway='10.77.1.10'/>
   <dnsmasq:options>
     <dnsmasq:option value='server=/corp.test/10.1.2.3'/>
+    <dnsmasq:option value='address=/mine.test/192.0.2.7'/>
     <dnsmasq:option value='local=/sys.x/'/>
     <dnsmasq:option value='address=/sys.x/10.244.0.34'/>
+    <dnsmasq:option value='local=/lan/'/>
   </dnsmasq:options>
 `);
 const plan = {
@@ -51,12 +53,13 @@ test.each([
   expect(waysIn(withWays(led, wanted))).toEqual(wanted);
 });
 
-test('a change keeps who the network is, what DHCP keeps for VMs, and an option of somebody’s', () => {
+test('a change keeps who the network is, what DHCP keeps for VMs, and options of somebody’s', () => {
   for (const ways of [waysOf({}), waysOf({ wildcards: [{ domain: 'bosh.test', ip: '10.0.0.1' }] })]) {
     const xml = withWays(led, ways);
     for (const kept of ['<uuid>3e325785', "<bridge name='bv-x'", "<mac address='52:54:00:6d", 'vm-1-qemu-0'])
       expect(xml).toContain(kept);
-    expect(xml).toContain('value="server=/corp.test/10.1.2.3"');
+    for (const option of ['server=/corp.test/10.1.2.3', 'address=/mine.test/192.0.2.7', 'local=/lan/'])
+      expect(xml).toContain(`value="${option}"`);
     expect(xml).not.toContain('sys.x');
     expect(xml.match(/<dnsmasq:options/g)).toHaveLength(1);
   }
