@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { createWriteStream } from 'node:fs';
+import { createWriteStream, renameSync } from 'node:fs';
 import { mkdir, readdir, rename, rm, stat, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
@@ -82,7 +82,7 @@ export class ImageStore {
       this.#holders.set(digest, holders() - 1);
       if (holders() > 0) return;
       this.#holders.delete(digest);
-      if (used) await rm(path, { force: true });
+      if (used) await this.#forget(path);
     };
     if (await isThere(path)) return { path, release };
     await release(false);
@@ -100,8 +100,19 @@ export class ImageStore {
       const path = join(this.#folder, digest);
       const made = (await stat(path).catch(() => undefined))?.mtimeMs ?? Number.POSITIVE_INFINITY;
       const isOld = Date.now() - made > this.#limits.imageAgeMs;
-      if (isOld && !digest.endsWith('.part') && !this.#holders.has(digest)) await rm(path, { force: true });
+      if (isOld && !digest.endsWith('.part') && !this.#holders.has(digest)) await this.#forget(path);
     }
+  }
+
+  /** Its name goes at once, before anybody else can look for it: who finds it later finds it for good. */
+  async #forget(path: string): Promise<void> {
+    const gone = `${path}.${randomBytes(4).toString('hex')}.part`;
+    try {
+      renameSync(path, gone);
+    } catch (error) {
+      if (errnoOf(error) !== 'ENOENT') throw error;
+    }
+    await rm(gone, { force: true });
   }
 
   async #receiveAlone(image: ArrivingImage): Promise<boolean> {
