@@ -27,3 +27,11 @@ test('what bosh said last is told in the end', async () => {
     message: expect.stringContaining('Not authorized'),
   });
 });
+
+test('a director that takes the question and never answers is asked again', async () => {
+  await using scene = await scriptedDirector('[ "$(wc -l < "$dir/calls")" -gt 1 ] || exec sleep 600');
+  const said: string[] = [];
+  const patient = { ...patience, answerMs: 200 };
+  await waitForLogin(await scene.bosh(), { signal }, (line) => said.push(line), patient);
+  expect(said).toEqual([expect.stringMatching(/^not yet: .*did not end within 0\.2 s/)]);
+});
