@@ -21,8 +21,14 @@ test('the unit starts the program with its words as they are, again if it fails,
   expect(lines).toContain('ExecStart="/bin/echo" "a word" "it\'s \\"quoted\\" \\\\ $$HOME 100%%" "lab"');
   expect(lines).toContain('Environment="HOME=/home/me & co"');
   expect(lines).toContain('Environment="PATH=/usr/bin:/bin"');
-  expect(lines).toEqual(expect.arrayContaining(['KillMode=mixed', 'Restart=on-failure']));
+  expect(lines).toContain('Restart=on-failure');
   expect(lines).toContain('WantedBy=multi-user.target');
+});
+
+test('what the program has started goes on when it is killed, and does not take it along', () => {
+  // with KillMode=mixed systemd kills all that is left of a unit as soon as its first process is gone
+  const lines = unitText(service, 'multi-user.target').split('\n');
+  expect(lines).toEqual(expect.arrayContaining(['KillMode=process', 'OOMPolicy=continue']));
 });
 
 const analyze = await which('systemd-analyze');
