@@ -171,6 +171,34 @@ describe('what a machine that was switched off left', () => {
   });
 });
 
+test('a VM that sleeps neither takes a disk nor lets go of one: it goes on with those that it had', async () => {
+  const cid = await vms.create(72);
+  const [own, other] = [
+    String(await cpi.call('create_disk', 16, {}, cid)),
+    String(await cpi.call('create_disk', 16, {}, cid)),
+  ];
+  await cpi.call('attach_disk', cid, own);
+  await host.virsh('managedsave', cid);
+  for (const [method, disk] of [
+    ['detach_disk', own],
+    ['attach_disk', other],
+  ] as const)
+    expect(await cpi.failure(method, cid, disk)).toMatchObject({
+      type: 'CloudError',
+      message: expect.stringContaining('sleeps'),
+    });
+  await cpi.call('attach_disk', cid, own); // it has that one
+  expect(await cpi.failure('detach_disk', cid, other)).toMatchObject({ type: 'DiskNotAttached' });
+  await host.virsh('start', cid);
+  await cpi.call('attach_disk', cid, other);
+  for (const options of [[], ['--inactive']]) {
+    const xml = await host.virsh('dumpxml', cid, ...options);
+    expect([own, other].map((disk) => xml.includes(disk))).toEqual([true, true]);
+  }
+  await cpi.call('delete_vm', cid);
+  for (const disk of [own, other]) await cpi.call('delete_disk', disk);
+});
+
 test('the ground is cleared of what only half is there', async () => {
   await vms.create(61);
   await removeDefinition(await vms.create(62));

@@ -5,13 +5,13 @@ import type { DiskCid, DiskHint, VmCid } from '../../backend.ts';
 import { CloudError, diskNotAttached, diskNotFound } from '../../errors.ts';
 import { readDiskClaim, writeDiskClaim } from '../../on-libvirt/disk-claims.ts';
 import { findDisk, lockDisk } from '../../on-libvirt/disks.ts';
+import { powerState } from '../../on-libvirt/domains.ts';
 import { cloudErrorFrom } from '../../on-libvirt/errors.ts';
 import type { LibvirtHost } from '../../on-libvirt/libvirt-host.ts';
 import { busOf, diskHint } from './disk-targets.ts';
 import { userOfDisk } from './disk-users.ts';
 import { type DomainDisk, freeTarget, persistentDisks } from './domain-disks.ts';
 import { diskXml } from './domain-xml.ts';
-
 import { diskVolume } from './volume-names.ts';
 
 /** A guest that is busy takes its time. */
@@ -29,6 +29,7 @@ export async function attachDisk(host: LibvirtHost, domain: Domain, disk: DiskCi
   if (!volume) throw diskNotFound(disk);
   const target = targetOf(before, disk);
   if (target !== undefined && !isMissing(missingIn(before, disk))) return diskHint(busOf(target), disk);
+  if (before.live === undefined) await refuseAsleep(domain, disk);
   const [path, claim] = await Promise.all([
     volume.path(),
     readDiskClaim(host, disk),
@@ -91,12 +92,28 @@ async function refusePaused(domain: Domain, disk: DiskCid): Promise<void> {
   });
 }
 
+/** A VM that was put to sleep goes on with the disks that it had then, whatever its definition says by now. */
+async function refuseAsleep(domain: Domain, disk: DiskCid): Promise<void> {
+  if ((await powerState(domain)) !== 'suspended') return;
+  throw new CloudError(
+    'CloudError',
+    `VM '${domain.name}' sleeps, and can neither take nor let go of disk '${disk}'`,
+    {
+      hints: [
+        'boshvirt resume wakes its environment',
+        `or let it start anew, as after a loss of power: virsh managedsave-remove ${domain.name}`,
+      ],
+    },
+  );
+}
+
 /** Asks for the removal of a disk wherever the domain has it; false if that is nowhere. */
 async function askForRemoval(domain: Domain, disk: DiskCid): Promise<boolean> {
   const attached = await persistentDisks(domain);
   const [live, config] = [named(attached.live ?? [], disk), named(attached.config, disk)];
   const known = live ?? config;
   if (!known) return false;
+  if (attached.live === undefined) await refuseAsleep(domain, disk);
   const xml = diskXml({ path: known.path, target: known.target, serial: disk });
   try {
     await domain.detachDevice(xml, { live: live !== undefined, config: config !== undefined });
