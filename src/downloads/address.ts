@@ -9,5 +9,6 @@ export function localPath(address: string): string {
   return path.startsWith('~/') ? join(homedir(), path.slice(2)) : resolve(path);
 }
 
-/** An address for people and files: without the name and password that it may hold. */
-export const shownAddress = (address: string): string => address.replace(/^(https?:\/\/)[^/@?#]*@/i, '$1');
+/** An address for people and files: without the name and password that it may hold, up to the last @ before its path. */
+export const shownAddress = (address: string): string =>
+  address.replace(/^(https?:)[/\\]+[^/\\?#]*@/i, '$1//');

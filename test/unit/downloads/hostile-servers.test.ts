@@ -311,15 +311,19 @@ test('redirects in a circle end', async () => {
   await expect(scene.fetch(named(url))).rejects.toThrow('sends from one address to the next without end');
 });
 
-test('a name and password in an address reach that server alone, and no message', async () => {
-  await using scene = await fetchScene();
-  await using elsewhere = await faultyServer(scene.arrival);
-  const url = scene.server.on('/one', redirects(elsewhere.url('/gone'))).replace('://', '://me:s%20cret@');
-  const failure = await scene.fetch(named(url)).catch((error: Error) => error.message);
-  expect(failure).not.toContain('cret');
-  expect(scene.lines.join('\n')).not.toContain('cret');
-  expect(scene.server.requests[0]?.authorization).toBe(
-    `Basic ${Buffer.from('me:s cret').toString('base64')}`,
-  );
-  expect(elsewhere.requests.map(({ authorization }) => authorization)).toEqual([undefined]);
-});
+test.each([
+  ['me:s%20cret', 'me:s cret'],
+  ['me:not@s%2Fcret', 'me:not@s/cret'],
+])(
+  'the name and password in https://%s@host reach that server alone, and no message',
+  async (typed, login) => {
+    await using scene = await fetchScene();
+    await using elsewhere = await faultyServer(scene.arrival);
+    const url = scene.server.on('/one', redirects(elsewhere.url('/gone'))).replace('://', `://${typed}@`);
+    const failure = await scene.fetch(named(url)).catch((error: Error) => error.message);
+    expect(failure).not.toContain('cret');
+    expect(scene.lines.join('\n')).not.toContain('cret');
+    expect(scene.server.requests[0]?.authorization).toBe(`Basic ${Buffer.from(login).toString('base64')}`);
+    expect(elsewhere.requests.map(({ authorization }) => authorization)).toEqual([undefined]);
+  },
+);
