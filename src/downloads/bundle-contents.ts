@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 import { UserError } from '../platform/errors.ts';
 import { keptFactsSchema } from './kept-file.ts';
+import { parseJson } from './parse-json.ts';
 
 const { changed: _, ...fileShape } = keptFactsSchema.shape;
 const contentsSchema = z.object({
@@ -30,12 +31,4 @@ export function parseContents(text: string): BundleContents {
   const digests = contents.data.files.map(({ sha256 }) => sha256);
   if (new Set(digests).size < digests.length) throw damagedBundle('it lists a file twice');
   return contents.data;
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined; // which is no list either
-  }
 }

@@ -8,6 +8,7 @@ import type { Artifact } from './artifact.ts';
 import { difference } from './check-digests.ts';
 import { type Digests, digestFile } from './digests.ts';
 import { type KeptFacts, type KeptFile, keptFactsSchema } from './kept-file.ts';
+import { parseJson } from './parse-json.ts';
 
 const contentName = /^[0-9a-f]{64}$/;
 /** Whoever writes a description holds the lock for a moment. */
@@ -95,7 +96,7 @@ export class DownloadCache {
     const text = await readTextIfThere(this.#factsPath(sha256));
     const lastUsed = text && (await stat(this.#factsPath(sha256)).catch(() => undefined))?.mtime;
     if (!lastUsed) return undefined;
-    const facts = z.safeParse(keptFactsSchema, JSON.parse(text));
+    const facts = z.safeParse(keptFactsSchema, parseJson(text)); // a damaged one describes nothing
     return facts.success ? { ...facts.data, path: this.contentPath(sha256), lastUsed } : undefined;
   }
 

@@ -1,4 +1,4 @@
-import { type Dispatcher, EnvHttpProxyAgent, interceptors, request } from 'undici';
+import { type Dispatcher, EnvHttpProxyAgent, interceptors, Pool, request } from 'undici';
 import type { PartFacts } from './partial-file.ts';
 import { proxiesOf } from './proxies.ts';
 import { brokenConnection, refusal, Setback } from './setback.ts';
@@ -30,11 +30,14 @@ export class HttpSource implements AsyncDisposable {
 
   /** A server that is silent for `stallMs` is given up; one that sends may be as slow as it likes. */
   constructor(stallMs: number) {
+    const patience = { connectTimeout: stallMs, headersTimeout: stallMs, bodyTimeout: stallMs };
+    // undici gives what it makes for the way to a proxy no patience of its own
+    const factory = (origin: string | URL, options: object) => new Pool(origin, { ...options, ...patience });
     this.#agent = new EnvHttpProxyAgent({
       ...proxiesOf(process.env),
-      connectTimeout: stallMs,
-      headersTimeout: stallMs,
-      bodyTimeout: stallMs,
+      ...patience,
+      factory,
+      clientFactory: factory,
       allowH2: false, // one connection each: one that breaks breaks one download
     });
     this.#dispatcher = this.#agent.compose(
@@ -113,7 +116,8 @@ function restOf(response: Dispatcher.ResponseData, { length, facts: before }: Pa
   const bytes = range?.[2] === undefined || range[2] === '*' ? undefined : Number(range[2]);
   const isSame = before.bytes === bytes && before.etag === (now.etag ?? before.etag);
   if (Number(range?.[1]) !== length || !isSame) return undefined;
-  return { ...before, offset: length, body: response.body };
+  const { etag, lastModified } = before;
+  return { bytes, etag, lastModified, offset: length, body: response.body };
 }
 
 const one = (header: string | string[] | undefined): string | undefined =>

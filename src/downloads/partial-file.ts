@@ -1,16 +1,20 @@
 import { type FileHandle, open, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import * as z from 'zod/mini';
 import { readTextIfThere, writeFileAtomic } from '../platform/files.ts';
 import { shownAddress } from './address.ts';
 import type { Answer, Part } from './http-source.ts';
+import { parseJson } from './parse-json.ts';
+
+const partFactsSchema = z.object({
+  address: z.string(),
+  bytes: z.optional(z.number()),
+  etag: z.optional(z.string()),
+  lastModified: z.optional(z.string()),
+});
 
 /** What is written down about a part of a file before its first byte. */
-export interface PartFacts {
-  readonly address: string;
-  readonly bytes: number | undefined;
-  readonly etag: string | undefined;
-  readonly lastModified: string | undefined;
-}
+export type PartFacts = z.output<typeof partFactsSchema>;
 
 /** Where a download lies until it is whole; `key` stands for its address. */
 export const partialPath = (cacheFolder: string, key: string): string => join(cacheFolder, 'partial', key);
@@ -33,18 +37,21 @@ export class PartialFile {
 
   /** What is there of the file at `address`, if the server can be asked whether it is that still. */
   async partOf(address: string): Promise<Part | undefined> {
-    const text = await readTextIfThere(this.#factsPath);
-    const length = await this.length();
-    if (text === undefined || length === 0) return undefined;
-    const facts: PartFacts = JSON.parse(text);
+    const [facts, length] = [await this.#facts(), await this.length()];
+    if (facts === undefined || length === 0) return undefined;
     const isKnownAgain = facts.etag !== undefined || facts.lastModified !== undefined;
     return facts.address === shownAddress(address) && isKnownAgain ? { length, facts } : undefined;
   }
 
   /** Of which file it is a part; undefined if nobody wrote that down. */
   async address(): Promise<string | undefined> {
+    return (await this.#facts())?.address;
+  }
+
+  /** Damaged ones are none: the part is of no use then. */
+  async #facts(): Promise<PartFacts | undefined> {
     const text = await readTextIfThere(this.#factsPath);
-    return text === undefined ? undefined : (JSON.parse(text) as PartFacts).address;
+    return text === undefined ? undefined : z.safeParse(partFactsSchema, parseJson(text)).data;
   }
 
   async length(): Promise<number> {

@@ -119,11 +119,14 @@ test('a cache that was copied, so that its files look new, is still one', async 
   await expect(stat(path)).resolves.toMatchObject({ mode: 0o100444 });
 });
 
-test('a file that only lost its description is fetched again', async () => {
+test.each([
+  ['lost', '{}'],
+  ['was cut off', '{"sha1": "'],
+])('a file whose description %s is fetched again', async (_, description) => {
   await using scene = await fetchScene();
   const artifact = { name: 'one', urls: [scene.server.on('/one', serves(one))] as const, sha1: one.sha1 };
   const { path } = await scene.fetch(artifact);
-  await writeFile(`${path}.json`, '{}');
+  await writeFile(`${path}.json`, description);
   expect((await scene.fetch(artifact)).path).toBe(path);
   expect(scene.server.requests).toHaveLength(2);
 });

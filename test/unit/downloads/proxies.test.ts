@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage } from 'node:http';
-import { type AddressInfo, connect } from 'node:net';
+import { type AddressInfo, connect, createServer as createListener, type Socket } from 'node:net';
 import { afterEach, expect, test, vi } from 'vitest';
 import { proxiesOf } from '../../../src/downloads/proxies.ts';
 import { content, serves } from '../../support/faulty-server.ts';
@@ -32,6 +32,22 @@ async function proxy(port: number) {
   };
 }
 
+/** Somebody who takes connections, and neither reads nor answers. */
+async function listener() {
+  const taken: Socket[] = [];
+  const server = createListener((socket) => taken.push(socket));
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    address: `127.0.0.1:${(server.address() as AddressInfo).port}`,
+    async [Symbol.asyncDispose]() {
+      for (const socket of taken) socket.destroy();
+      server.close();
+      await once(server, 'close');
+    },
+  };
+}
+
 const file = content(1000);
 const unset = () => {
   for (const name of ['http_proxy', 'HTTP_PROXY', 'https_proxy', 'HTTPS_PROXY', 'no_proxy', 'NO_PROXY'])
@@ -53,6 +69,20 @@ test('a proxy is asked with the whole address, and its own name and password', a
     },
   ]);
 });
+
+test.each(['http://files.test/one', 'https://files.test/one'])(
+  'a proxy that takes the connection and says nothing is given up as a server is: %s',
+  async (url) => {
+    await using scene = await fetchScene();
+    await using silent = await listener();
+    unset();
+    vi.stubEnv('HTTP_PROXY', silent.address);
+    const patience = { attempts: 1, retryDelayMs: 1, stallMs: 300 };
+    await expect(scene.fetch({ name: 'one', urls: [url] }, { patience })).rejects.toThrow(
+      'accepts connections and does not answer',
+    );
+  },
+);
 
 test('what NO_PROXY names is asked directly', async () => {
   await using scene = await fetchScene();
