@@ -1,6 +1,7 @@
 import { chmod, mkdir, readdir, rm, utimes, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
+import { rememberLockFile } from '../../../../src/downloads/index.ts';
 import { parseAge } from '../../../../src/environment/cache/age.ts';
 import { cacheContents } from '../../../../src/environment/cache/contents.ts';
 import { cacheExcess, dropExcess } from '../../../../src/environment/cache/prune.ts';
@@ -92,6 +93,21 @@ test('a download that broke off is listed and deleted, one that goes on is left 
   await held[Symbol.asyncDispose]();
   expect(await dropExcess(excess)).toBe(10);
   expect(await readdir(dirname(path))).toEqual([]);
+});
+
+test('a part of which nobody can read what it is of is one of an unknown address', async () => {
+  await using scene = await cachedScene();
+  const path = await leavePart(scene.cache, 'http://files.test/three');
+  await writeFile(`${path}.json`, '');
+  expect((await cacheContents()).unfinished).toMatchObject([{ address: 'an unknown address', bytes: 10 }]);
+});
+
+test('a project whose place something else has taken needs nothing', async () => {
+  await using scene = await cachedScene();
+  const place = join(scene.cacheDir, 'project');
+  await rememberLockFile(join(place, 'boshvirt.lock'), scene.cache.folder);
+  await writeFile(place, '');
+  expect(names((await cacheContents()).downloads)).toEqual(['release one/1', 'release two/2']);
 });
 
 test('what a killed process left is deleted once it is old enough to be left', async () => {
