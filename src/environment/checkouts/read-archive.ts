@@ -36,6 +36,7 @@ export async function readArchive(path: string, signal: AbortSignal): Promise<So
       files.set(file.path, file);
     }
     await unpacking;
+    refuseBelowFiles(path, files);
   } catch (error) {
     entries.destroy();
     await unpacking.catch(() => undefined);
@@ -68,6 +69,13 @@ export async function readArchive(path: string, signal: AbortSignal): Promise<So
       content: await buffer(entry as unknown as AsyncIterable<Uint8Array>),
     };
   }
+}
+
+/** Below a link a path would lead to another place than it says. */
+function refuseBelowFiles(path: string, files: ReadonlyMap<string, SourceFile>): void {
+  for (const inside of files.keys())
+    for (let above = dirname(inside); above !== '.'; above = dirname(above))
+      if (files.has(above)) throw unusable(path, `it holds ${inside}, and ${above} is no folder`);
 }
 
 /** Whether a path is a plain one below the folder: nothing that a file system would read as another place. */

@@ -101,12 +101,20 @@ test.each<[string, Entry]>([
   ['a hard link', { name: 'evil', type: 'link', linkname: 'bosh.yml' }],
   ['a device', { name: 'evil', type: 'character-device' }],
   ['the same file twice', { name: 'bosh.yml', text: 'x' }],
+  ['a file below another', { name: 'bosh.yml/evil', text: 'x' }],
 ])('an archive with %s is refused', async (_, entry) => {
   await offer([...commitFiles, entry]);
   await expect(get(other)).rejects.toMatchObject({
     code: 'CHECKSUM',
     message: expect.stringMatching(/cannot be used: /),
   });
+});
+
+test('a link below a link is refused: it would lead to another place than it says', async () => {
+  const top = { name: 'a/b/c', type: 'symlink', linkname: '../..' } as const;
+  const further = { name: 'a/b/c/d', type: 'symlink', linkname: '../../../bosh.yml' } as const;
+  await offer([...commitFiles, top, further]);
+  await expect(get(other)).rejects.toThrow('it holds a/b/c/d, and a/b/c is no folder');
 });
 
 test('an archive that is cut off, or of something else, is refused', async () => {
