@@ -80,7 +80,7 @@ export function firewallVerdict(firewall: Firewall, network: GuestNetwork, runni
   return warn(
     detail,
     fixFor(
-      firewall.manager,
+      firewall,
       network.bridge,
       lost.map(({ rule }) => rule),
     ),
@@ -88,10 +88,15 @@ export function firewallVerdict(firewall: Firewall, network: GuestNetwork, runni
 }
 
 /** What whoever looks after the rules is to be told; iptables and its users do not see those that nft alone knows. */
-function fixFor(manager: FirewallManager, bridge: string, rules: readonly string[]): string {
+function fixFor(
+  { manager, prefix }: Pick<Firewall, 'manager' | 'prefix'>,
+  bridge: string,
+  rules: readonly string[],
+): string {
+  const inside = (command: string): string => [...prefix, command].join(' ');
   if (manager !== 'firewalld' && rules.every((rule) => rule.startsWith('nft ')))
-    return `before that rule, in the same chain: iifname "${bridge}" accept; for answers, in a forward chain: oifname "${bridge}" accept`;
-  return commands[manager](bridge).join(' && ');
+    return `before that rule, in the same chain (${inside('nft -a list ruleset')}): iifname "${bridge}" accept; for answers, in a forward chain: oifname "${bridge}" accept`;
+  return commands[manager](bridge).map(inside).join(' && ');
 }
 
 const commands: Readonly<Record<FirewallManager, (bridge: string) => readonly string[]>> = {

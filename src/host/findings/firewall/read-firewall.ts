@@ -12,6 +12,8 @@ export interface Firewall {
   /** Others, whose chains stand beside iptables's: what these drop no rule of libvirt's can let through. */
   readonly others: readonly Table[];
   readonly manager: FirewallManager;
+  /** What a program is started with to run where the rules are; empty for this machine's own network. */
+  readonly prefix: readonly string[];
 }
 
 const timeoutMs = 10_000;
@@ -29,6 +31,7 @@ export async function readFirewall(prefix: readonly string[] = []): Promise<Fire
     iptables: tableOfIptables(saved),
     others: tablesOfNft(ruleset),
     manager: await managerOf(saved, prefix),
+    prefix,
   };
 }
 

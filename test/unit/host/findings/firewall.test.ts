@@ -151,7 +151,7 @@ describe('nft', () => {
 });
 
 describe('a finding', () => {
-  const firewall = { iptables: ufw, others: [], manager: 'ufw' } as const;
+  const firewall = { iptables: ufw, others: [], manager: 'ufw', prefix: [] } as const;
 
   test('says what is lost, by which rule, and what the one who looks after the rules is to be told', () => {
     expect(firewallVerdict(firewall, { ...network, ports: [8443] }, true)).toEqual({
@@ -184,5 +184,15 @@ describe('a finding', () => {
     expect(fix('firewalld')).toContain('--zone=libvirt --add-interface=bv-x');
     expect(fix('docker')).toContain('iptables -I DOCKER-USER -i bv-x -j ACCEPT');
     expect(fix('nobody')).toContain('iptables -I FORWARD -i bv-x -j ACCEPT');
+  });
+
+  test('of a private host’s network is mended there, not on the machine', () => {
+    const there = { ...firewall, manager: 'nobody', prefix: ['nsenter', '--net=/run/netns/x'] } as const;
+    const { fix } = firewallVerdict(there, network, true);
+    expect(fix?.split(' && ')).toEqual([
+      'nsenter --net=/run/netns/x iptables -I FORWARD -i bv-x -j ACCEPT',
+      'nsenter --net=/run/netns/x iptables -I FORWARD -o bv-x -j ACCEPT',
+      'nsenter --net=/run/netns/x iptables -I INPUT -i bv-x -j ACCEPT',
+    ]);
   });
 });
