@@ -69,10 +69,14 @@ function hintsOf(error: unknown): readonly string[] {
   return hint === undefined ? [] : [hint];
 }
 
+/** What only files have: Node does not name the file that it writes to. */
+const isOfFiles = (code: string): boolean => ['ENOSPC', 'EDQUOT'].includes(code);
+
 /** Only what names a file: an errno of a socket or a process, which we failed to put into words, is a bug. */
 function systemFailure(error: unknown) {
+  const code = errnoOf(error) ?? '';
   const namesFile = error instanceof Error && 'path' in error && typeof error.path === 'string';
-  return namesFile ? systemFailures[errnoOf(error) ?? ''] : undefined;
+  return namesFile || isOfFiles(code) ? systemFailures[code] : undefined;
 }
 
 /** oclif ends a command by throwing: with status 0 nothing failed. */

@@ -6,7 +6,7 @@ import { parseJson } from './parse-json.ts';
 const { changed: _, ...fileShape } = keptFactsSchema.shape;
 const contentsSchema = z.object({
   version: z.literal(1),
-  environment: z.string(),
+  environment: z.string().check(z.regex(/^[a-z][a-z0-9-]*$/)), // people are told to type it
   /** Of the lock file in the bundle. */
   lockSha256: z.string(),
   files: z.array(z.object(fileShape)),

@@ -19,6 +19,7 @@ import { difference } from './check-digests.ts';
 import { Digester } from './digests.ts';
 import type { DownloadCache } from './download-cache.ts';
 import { type LockFile, parseLockFile } from './lock-file.ts';
+import { refuseNoRoom } from './refuse-no-room.ts';
 import type { BundleOptions } from './write-bundle.ts';
 
 /** What a bundle brought. */
@@ -75,6 +76,7 @@ function unreadable(path: string, error: unknown, cause: unknown): unknown {
   const system = [cause, error].find(
     (fault) => errnoOf(fault)?.startsWith('E') && !errnoOf(fault)?.startsWith('ERR_'),
   );
+  if (errnoOf(system) === 'EISDIR') return new UserError('USAGE', `${path} is a folder, not a bundle`);
   if (errnoOf(system) === 'ENOENT') return new UserError('USAGE', `There is no file ${path}`);
   if (system !== undefined || error instanceof BoshvirtError) return system ?? error;
   return damagedBundle(messageOf(error));
@@ -83,7 +85,7 @@ function unreadable(path: string, error: unknown, cause: unknown): unknown {
 async function readEntries(
   entries: AsyncIterable<Entry>,
   folder: string,
-  { onFile }: BundleOptions,
+  { onFile, signal }: BundleOptions,
 ): Promise<ReadBundle> {
   const arriving = entries[Symbol.asyncIterator]();
   const contents = parseContents(await textOf(await next(arriving, contentsEntry)));
@@ -91,8 +93,11 @@ async function readEntries(
   if (createHash('sha256').update(lockText).digest('hex') !== contents.lockSha256)
     throw damagedBundle(`its ${lockEntry} is not the one that it lists`);
   const lock = parseLockFile(lockText, `${lockEntry} in the bundle`);
+  const bytes = contents.files.reduce((sum, file) => sum + file.bytes, 0);
+  await refuseNoRoom('What is in the bundle', bytes, folder);
   for (const file of contents.files) {
     onFile(file.names[0] ?? file.sha256);
+    signal.throwIfAborted(); // all of a small bundle may have been read by now
     await takeFile(await next(arriving, fileEntry(file.sha256)), file, folder);
   }
   const more = await arriving.next();

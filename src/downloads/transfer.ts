@@ -1,13 +1,13 @@
-import { type FileHandle, mkdir, statfs } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { formatBytes } from '../platform/amounts.ts';
-import { errnoOf, UserError } from '../platform/errors.ts';
+import { errnoOf } from '../platform/errors.ts';
 import type { Artifact } from './artifact.ts';
 import { difference } from './check-digests.ts';
 import { Digester, type Digests, digesterOf } from './digests.ts';
 import type { Answer, HttpSource } from './http-source.ts';
 import type { PartialFile } from './partial-file.ts';
 import type { Meter } from './progress.ts';
+import { noRoom, refuseNoRoom } from './refuse-no-room.ts';
 import { brokenConnection, Setback } from './setback.ts';
 
 /** Where the bytes of one attempt come from, where they go, and who follows it. */
@@ -48,7 +48,7 @@ async function receive(answer: Answer, work: Transfer): Promise<Digests> {
   const digester = answer.offset > 0 ? await digesterOf(partial.path, signal) : new Digester();
   const bytes = answer.bytes ?? artifact.bytes;
   meter.begin(answer.offset, bytes);
-  await refuseNoSpace(artifact, (bytes ?? 0) - answer.offset, partial.path);
+  await refuseNoRoom(artifact.name, (bytes ?? 0) - answer.offset, dirname(partial.path));
   const file = await partial.open(address, answer);
   try {
     let length = answer.offset;
@@ -76,27 +76,11 @@ async function* bodyOf({ body }: Answer, signal: AbortSignal): AsyncGenerator<Ui
   }
 }
 
-/** Before gigabytes have come, not after. */
-async function refuseNoSpace({ name }: Artifact, bytes: number, path: string): Promise<void> {
-  const folder = dirname(path);
-  await mkdir(folder, { recursive: true, mode: 0o700 });
-  const { bavail, bsize } = await statfs(folder);
-  const free = bavail * bsize;
-  if (bytes <= free) return;
-  throw noSpace(`${name} needs ${formatBytes(bytes)} in ${folder}, ${formatBytes(free)} are free`);
-}
-
 async function append(file: FileHandle, chunk: Uint8Array, path: string): Promise<void> {
   try {
     await file.writeFile(chunk);
   } catch (error) {
     if (!['ENOSPC', 'EDQUOT'].includes(errnoOf(error) ?? '')) throw error;
-    throw noSpace(`There is no space left in ${dirname(path)}`, error);
+    throw noRoom(`There is no space left in ${dirname(path)}`, error);
   }
 }
-
-const noSpace = (message: string, cause?: unknown): UserError =>
-  new UserError('NO_RESOURCES', message, {
-    hints: ['boshvirt cache prune deletes downloads that nothing needs; XDG_CACHE_HOME names another place'],
-    cause,
-  });

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
-import { mkdir, rename, rm } from 'node:fs/promises';
+import { mkdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { type Pack, pack } from 'tar-stream';
@@ -10,6 +10,7 @@ import { difference } from './check-digests.ts';
 import { Digester } from './digests.ts';
 import type { KeptFile } from './kept-file.ts';
 import { type LockFile, lockFileText } from './lock-file.ts';
+import { refuseNoRoom } from './refuse-no-room.ts';
 
 /** What goes into a bundle. */
 export interface BundleParts {
@@ -26,11 +27,14 @@ export interface BundleOptions {
 
 /**
  * Writes a tar file: a list of what is in it with checksums, the lock file, the downloads. It appears whole or not at all. Throws
- * CHECKSUM if a download is not any more what it was.
+ * CHECKSUM if a download is not any more what it was, NO_RESOURCES if there is no room for it.
  */
 export async function writeBundle(path: string, parts: BundleParts, options: BundleOptions): Promise<void> {
   const arriving = `${path}.part`;
+  await refuseFolder(path);
   await mkdir(dirname(path), { recursive: true });
+  const bytes = parts.files.reduce((sum, file) => sum + file.bytes, 0);
+  await refuseNoRoom('The bundle', bytes, dirname(path));
   const archive = pack();
   const writing = pipeline(archive, createWriteStream(arriving));
   const filling = fill(archive, parts, options).catch((error: unknown) => {
@@ -46,6 +50,15 @@ export async function writeBundle(path: string, parts: BundleParts, options: Bun
   } finally {
     await rm(arriving, { force: true });
   }
+}
+
+/** Known at once, and not when all of it is written. */
+async function refuseFolder(path: string): Promise<void> {
+  const there = await stat(path).catch(() => undefined);
+  if (!there?.isDirectory()) return;
+  throw new UserError('USAGE', `${path} is a folder`, {
+    hints: ['name the file to write, such as work.tar'],
+  });
 }
 
 async function fill(archive: Pack, parts: BundleParts, { signal, onFile }: BundleOptions): Promise<void> {

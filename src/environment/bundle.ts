@@ -20,7 +20,7 @@ import { readCfRecord } from './cf/cf-record.ts';
 import { checkoutArtifact } from './checkouts/index.ts';
 import { downloadLock, importedLockFile } from './download-lock.ts';
 import { fetchOptionsOf } from './fetch-options.ts';
-import { cacheFolder } from './paths.ts';
+import { cacheFolder, checkEnvironmentName } from './paths.ts';
 import { readRecord } from './record.ts';
 import type { Caller } from './steps/step.ts';
 
@@ -48,6 +48,7 @@ export async function createBundle(
   request: BundleRequest,
   caller: Caller,
 ): Promise<Bundle> {
+  checkEnvironmentName(environment);
   const parts = await lockedParts(environment, request);
   const locked = Object.values(parts).flat().map(artifactOf);
   const others = await obtainable(await otherArtifacts(environment, caller), request, caller);

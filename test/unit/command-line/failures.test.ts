@@ -1,4 +1,4 @@
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { errorText, exitStatusOf } from '../../../src/command-line/failures.ts';
@@ -28,6 +28,13 @@ test('a folder that is not ours, or none, is no bug of ours', async () => {
   const error = await failureOf(mkdir('/dev/null/here'));
   expect(exitStatusOf(error)).toBe(exitStatus.PERMISSION);
   expect(errorText(error)).not.toContain('bug');
+});
+
+test('a full disk is no bug of ours, though Node does not name the file', async () => {
+  const error = await failureOf(writeFile('/dev/full', 'x'));
+  expect(error).not.toHaveProperty('path');
+  expect(exitStatusOf(error)).toBe(exitStatus.NO_RESOURCES);
+  expect(errorText(error)).toContain('the file system is full');
 });
 
 test.each([

@@ -50,6 +50,14 @@ async function rewrite(path: string, change: (entries: Entry[]) => readonly Entr
   await writeFile(path, await buffer(archive as unknown as AsyncIterable<Uint8Array>));
 }
 
+type Listed = { readonly files: readonly object[] };
+
+/** The list of what is in a bundle, changed. */
+function relisted(entries: readonly Entry[], change: (listed: Listed) => Listed): Entry {
+  const listed = JSON.parse(entries[0]?.content.toString() ?? '') as Listed;
+  return file('bundle.json', Buffer.from(JSON.stringify(change(listed))));
+}
+
 const file = (name: string, bytes: Buffer): Entry => ({ header: { name, type: 'file' }, content: bytes });
 
 test('another machine has all that was in the bundle, by checksum and by address, without the network', async () => {
@@ -147,6 +155,14 @@ const lies: Readonly<Record<string, { change(entries: Entry[]): readonly Entry[]
     },
     why: 'its bundle.json is no list',
   },
+  'a command for its environment': {
+    change: (entries) =>
+      entries.with(
+        0,
+        relisted(entries, (listed) => ({ ...listed, environment: 'a; b' })),
+      ),
+    why: 'its bundle.json is no list',
+  },
   'a file listed twice': {
     change: (entries) => {
       const listed = JSON.parse(entries[0]?.content.toString() ?? '');
@@ -183,6 +199,34 @@ test.each([
     code: 'CHECKSUM',
   });
   expect(await readdir(join(second.cacheDir, 'downloads'))).toEqual([]);
+});
+
+test('a bundle for which there is no room is refused before anything is unpacked', async () => {
+  await using scene = await fetchScene();
+  await using second = await fetchScene();
+  const path = await bundled(scene);
+  const huge = ({ files, ...listed }: Listed) => ({
+    ...listed,
+    files: files.map((each) => ({ ...each, bytes: 1e15 })),
+  });
+  await rewrite(path, (entries) => entries.with(0, relisted(entries, huge)));
+  await expect(readBundle(path, new DownloadCache(second.cacheDir), options)).rejects.toMatchObject({
+    code: 'NO_RESOURCES',
+    message: expect.stringContaining('What is in the bundle needs 1819 TiB in '),
+  });
+  const files = (await new DownloadCache(scene.cacheDir).list()).map((each) => ({ ...each, bytes: 1e15 }));
+  const out = join(scene.cacheDir, 'bundles', 'other.tar');
+  await expect(writeBundle(out, { environment: 'default', lock, files }, options)).rejects.toMatchObject({
+    code: 'NO_RESOURCES',
+  });
+});
+
+test('a folder is no bundle, and nothing that one is written to', async () => {
+  await using scene = await fetchScene();
+  const [path, cache] = [scene.cacheDir, new DownloadCache(scene.cacheDir)];
+  await expect(readBundle(path, cache, options)).rejects.toMatchObject({ code: 'USAGE' });
+  const parts = { environment: 'default', lock, files: [] };
+  await expect(writeBundle(path, parts, options)).rejects.toMatchObject({ code: 'USAGE' });
 });
 
 test('what is no bundle at all is refused in words', async () => {

@@ -70,6 +70,11 @@ test('what a bundle says of an address holds on the machine that imported it', a
   });
 });
 
+test('what cannot be the name of an environment has no bundle', async () => {
+  const request = { out: '/nowhere/none.tar', configPath: undefined, offline: true };
+  await expect(createBundle('../work', request, caller())).rejects.toThrow('cannot be the name');
+});
+
 test('an environment for which nothing was fetched makes no bundle', async () => {
   await using scene = await cachedScene();
   const request = { out: join(scene.cacheDir, 'none.tar'), configPath: undefined, offline: true };
