@@ -12,6 +12,8 @@ export interface ServeLimits {
   readonly calls: number;
   readonly waiting: number;
   readonly connections: number;
+  /** Those of them that have not shown a certificate yet. */
+  readonly strangers: number;
   /** For a connection over which nothing comes. A call itself takes as long as it takes. */
   readonly idleMs: number;
   /** How long an image that nobody used is kept. */
@@ -26,6 +28,7 @@ export const usualLimits: ServeLimits = {
   calls: 16,
   waiting: 256,
   connections: 512,
+  strangers: 64,
   idleMs: 60_000,
   imageAgeMs: 60 * 60_000,
 };

@@ -12,7 +12,8 @@ import { AuditLog } from './audit-log.ts';
 import { CallQueue } from './call-queue.ts';
 import { ImageStore } from './image-store.ts';
 import { type ServeLimits, usualLimits } from './limits.ts';
-import { createTlsServer, noteStrangers, type TlsFiles } from './tls-server.ts';
+import { watchStrangers } from './strangers.ts';
+import { createTlsServer, type TlsFiles } from './tls-server.ts';
 
 export interface ServeOptions {
   /** The one address that it listens on. */
@@ -61,7 +62,7 @@ export async function startServing(options: ServeOptions): Promise<Serving> {
     void answerRequest(deps, request, response);
   server.on('request', handle);
   server.on('checkContinue', handle);
-  server.on('tlsClientError', noteStrangers(audit));
+  watchStrangers(server, limits.strangers, audit);
   const port = await listen(server, options);
   audit.note({ event: 'started', address: options.address, port, pid: process.pid });
   const sweep = setInterval(() => {

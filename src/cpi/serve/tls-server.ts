@@ -1,7 +1,5 @@
 import { createServer, type Server } from 'node:https';
-import type { TLSSocket } from 'node:tls';
 import { messageOf, UserError } from '../../platform/errors.ts';
-import type { AuditLog } from './audit-log.ts';
 import type { ServeLimits } from './limits.ts';
 
 /** PEM of the server's own certificate and key, and of the CA that clients' certificates have to be signed by. */
@@ -43,26 +41,4 @@ export function createTlsServer(tls: TlsFiles, limits: ServeLimits): Server {
       },
     );
   }
-}
-
-const quietMs = 60_000;
-
-/** Notes who was turned away: one line a minute at most, so that no guest can fill the log with its knocking. */
-export function noteStrangers(audit: AuditLog): (error: Error, socket: TLSSocket) => void {
-  let last = Number.NEGATIVE_INFINITY;
-  let more = 0;
-  return (error, socket) => {
-    if (performance.now() - last < quietMs) {
-      more += 1;
-      return;
-    }
-    audit.note({
-      event: 'turned away',
-      from: socket.remoteAddress,
-      why: error.message,
-      before: more || undefined,
-    });
-    last = performance.now();
-    more = 0;
-  };
 }

@@ -1,4 +1,5 @@
 /** Clients that are not the director's, or not well. */
+import { once } from 'node:events';
 import { mkdtempDisposable } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -51,6 +52,29 @@ describe('who is let in', () => {
     for (let at = 0; at < 20; at++) await send(served, { shows: undefined }).catch(() => {});
     const lines = await served.auditLines();
     expect(lines.filter(({ event }) => event === 'turned away')).toHaveLength(1);
+  });
+});
+
+describe('strangers that connect and say nothing', () => {
+  test('do not keep the director out', async () => {
+    await using served = await serveCpi(echo, { limits: { connections: 8, strangers: 4 } });
+    const strangers = Array.from({ length: 8 }, () => connect(served.serving.port, address));
+    const left = strangers.map((socket) => once(socket.on('error', () => {}).resume(), 'close'));
+    await Promise.all(left.slice(0, 3));
+    expect((await send(served, { method: 'GET', path: '/status' })).status).toBe(200);
+    expect(await served.auditLines()).toContainEqual({
+      ...{ time: expect.any(String), event: 'turned away', from: address },
+      why: expect.stringContaining('certificate'),
+    });
+    for (const socket of strangers) socket.destroy();
+  });
+
+  test('of those that ask, the answer to a certificate is noted', async () => {
+    await using served = await serveCpi(echo);
+    await send(served, { shows: undefined }).catch(() => {});
+    expect(await served.auditLines()).toContainEqual(
+      expect.objectContaining({ event: 'turned away', why: expect.stringContaining('did not return') }),
+    );
   });
 });
 
