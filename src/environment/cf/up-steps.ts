@@ -89,11 +89,9 @@ async function makePlan(
 ): Promise<CfPlan> {
   const { settings, record } = task;
   const { cfDeployment, systemDomain, ops, vars, varsFiles } = settings;
-  const folder = await checkoutOf(
-    'cf-deployment',
-    cfDeployment,
-    fetchOptionsOf(task.options, task.caller, say, 'cf-deployment'),
-  );
+  // not locked: git hosts pack the same files anew
+  const fetching = fetchOptionsOf(task.options, task.caller, say);
+  const folder = await checkoutOf('cf-deployment', cfDeployment, fetching);
   const { 'container-stemcells': stemcellPins } = await readPins();
   const routerIp = record.workload.router;
   const tree = await cfTree(folder);
@@ -230,7 +228,8 @@ function apiStep({ record, settings, options, road, place, caller: { signal } }:
   };
 }
 
-async function isCached(artifact: Artifact, options: FetchOptions): Promise<boolean> {
+/** Asked of one, it must not take the place of all in the lock file. */
+async function isCached(artifact: Artifact, { lock: _, ...options }: FetchOptions): Promise<boolean> {
   try {
     await fetchArtifacts([artifact], { ...options, offline: true });
     return true;

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
-import { stat, writeFile } from 'node:fs/promises';
+import { readFile, stat, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeAll, expect, test, vi } from 'vitest';
+import { stringify } from 'yaml';
 import { cfVarsPath, readCfRecord } from '../../../../src/environment/cf/cf-record.ts';
 import { cfSettings } from '../../../../src/environment/cf/cf-settings.ts';
 import { type CfJob, type CfWork, stepsOfCfUp } from '../../../../src/environment/cf/up-steps.ts';
@@ -188,6 +189,22 @@ test('offline, what only the director has is left to it, and what nobody has is 
     code: 'OFFLINE',
     message: expect.stringContaining('small-db/3.0.1'),
   });
+});
+
+test('a look for what is there changes nothing in the lock file', async () => {
+  const releases = [{ name: 'capi', version: '1.2.0' }];
+  await using it = await scene(director({ releases, stemcells: [theStemcell] }), { offline: true });
+  const path = it.lite.path('boshvirt.lock');
+  const digests = { sha1: '1'.repeat(40), sha256: '2'.repeat(64), bytes: 3 };
+  const locked = [{ name: 'release capi/1.2.0', url: 'https://releases.test/capi.tgz', ...digests }];
+  await writeFile(path, stringify({ version: 1, env: { work: { 'cf-releases': locked } } }));
+  const before = await readFile(path, 'utf8');
+  Object.assign(it.job.options, { downloadLock: { path, environment: 'work', update: false } });
+  // capi is looked for, and is there; small-db is nowhere
+  await expect(uploadReleases(it, [await localRelease(it, 'capi')])).rejects.toMatchObject({
+    code: 'OFFLINE',
+  });
+  expect(await readFile(path, 'utf8')).toBe(before);
 });
 
 test('offline, the stemcell of the manifest will do where that of the compiled releases is nowhere', async () => {

@@ -1,8 +1,14 @@
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterEach, expect, test, vi } from 'vitest';
+import { digestFile } from '../../../../src/downloads/digests.ts';
+import { DownloadCache } from '../../../../src/downloads/index.ts';
 import { writeCfRecord } from '../../../../src/environment/cf/cf-record.ts';
 import { cfDryRun, cfUp } from '../../../../src/environment/cf/up.ts';
+import { checkoutArtifact } from '../../../../src/environment/checkouts/index.ts';
+import { cacheFolder } from '../../../../src/environment/paths.ts';
 import { type EnvironmentRecord, writeRecord } from '../../../../src/environment/record.ts';
+import { isThere } from '../../../../src/platform/files.ts';
+import { run } from '../../../../src/platform/process.ts';
 import { liteScene, quietCaller } from './lite-scene.ts';
 
 afterEach(() => {
@@ -31,6 +37,26 @@ test('a dry run asks nobody, and takes what was asked for before where nothing e
     ...{ system_domain: '10.245.0.34.sslip.io', router_ip: '10.245.0.34', stemcell_version: '1.330' },
   });
   await expect(scene.read('calls')).rejects.toThrow('ENOENT');
+});
+
+test('an archive of cf-deployment is in no lock file: the next of the same commit may have other bytes', async () => {
+  await using scene = await liteScene('', nowhere);
+  vi.stubEnv('XDG_CACHE_HOME', scene.path('cache'));
+  const [commit, archive] = ['c'.repeat(40), scene.path('archive.tar.gz')];
+  await run(['tar', '--create', '--gzip', '--file', archive, '-C', dirname(cfDeployment), 'cf-deployment']);
+  const { urls } = await checkoutArtifact('cf-deployment', commit);
+  const sources = urls.map((address) => ({ address, at: 1 }));
+  await new DownloadCache(cacheFolder()).keep(archive, await digestFile(archive), 'an archive', sources);
+  const path = scene.path('boshvirt.lock');
+  const downloadLock = { path, environment: 'work', update: false };
+  const { plan } = await cfDryRun(
+    'work',
+    { cfDeployment: commit },
+    { ...options, downloadLock },
+    quietCaller(),
+  );
+  expect(plan.manifestPath).toContain(commit);
+  expect(await isThere(path)).toBe(false);
 });
 
 const changes: [string, Partial<EnvironmentRecord>, string, string][] = [
