@@ -9,7 +9,7 @@ import { requireRunningVm, roadTo } from '../session.ts';
 import type { Caller } from '../steps/step.ts';
 import { boshLines } from './bosh-lines.ts';
 import { readCfRecord } from './cf-record.ts';
-import { type CfRequest, type CfSettings, cfSettings } from './cf-settings.ts';
+import { type CfRequest, type CfSettings, cfSettings, systemDomainIn } from './cf-settings.ts';
 import { judgeSize, refuseTooSmall } from './judge-size.ts';
 import type { CfPlan } from './plan-cf.ts';
 import { type LiteRecord, requireLite } from './require-lite.ts';
@@ -65,7 +65,9 @@ async function prepare(
 ): Promise<{ record: LiteRecord; settings: CfSettings }> {
   const record = requireLite(await requireRecord(environment));
   refuseTooSmall(record);
-  const settings = cfSettings(record, await readCfRecord(environment), request);
+  await requireFiles('variables file', request.varsFiles ?? []);
+  const inFiles = await systemDomainIn(request.varsFiles ?? []);
+  const settings = cfSettings(record, await readCfRecord(environment), request, inFiles);
   await requireFiles('ops-file', settings.ops);
   await requireFiles('variables file', settings.varsFiles);
   return { record, settings };

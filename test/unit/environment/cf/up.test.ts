@@ -1,8 +1,10 @@
+import { writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { afterEach, expect, test, vi } from 'vitest';
 import { digestFile } from '../../../../src/downloads/digests.ts';
 import { DownloadCache } from '../../../../src/downloads/index.ts';
 import { writeCfRecord } from '../../../../src/environment/cf/cf-record.ts';
+import type { CfRequest } from '../../../../src/environment/cf/cf-settings.ts';
 import { cfDryRun, cfUp } from '../../../../src/environment/cf/up.ts';
 import { checkoutArtifact } from '../../../../src/environment/checkouts/index.ts';
 import { cacheFolder } from '../../../../src/environment/paths.ts';
@@ -37,6 +39,22 @@ test('a dry run asks nobody, and takes what was asked for before where nothing e
     ...{ system_domain: '10.245.0.34.sslip.io', router_ip: '10.245.0.34', stemcell_version: '1.330' },
   });
   await expect(scene.read('calls')).rejects.toThrow('ENOENT');
+});
+
+test('of all that name a system domain the one that was typed last counts, also against a variable of before', async () => {
+  await using scene = await liteScene('', nowhere);
+  const file = scene.path('vars.yml');
+  await writeFile(file, 'system_domain: file.test\nsmtp: 1\n');
+  const domain = async (request: CfRequest) =>
+    (await cfDryRun('work', { cfDeployment, ...request }, options, quietCaller())).plan.vars.system_domain;
+  expect(await domain({ varsFiles: [file] })).toBe('file.test');
+  expect(await domain({ varsFiles: [file], vars: { system_domain: 'var.test' } })).toBe('var.test');
+  await writeCfRecord('work', {
+    ...{ version: 1, cfDeployment, deployment: 'cf', systemDomain: 'before.test' },
+    ...{ ops: [], vars: { system_domain: 'before.test' }, varsFiles: [file] },
+  });
+  expect(await domain({})).toBe('before.test');
+  expect(await domain({ systemDomain: 'typed.test' })).toBe('typed.test');
 });
 
 test('an archive of cf-deployment is in no lock file: the next of the same commit may have other bytes', async () => {
