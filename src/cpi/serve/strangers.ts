@@ -22,8 +22,10 @@ export function watchStrangers(server: Server, most: number, audit: AuditLog): v
         note(from, reasons.get(key) ?? 'it showed no certificate in time');
       reasons.delete(key);
     });
-    const [oldest] = strangers.values();
-    if (strangers.size > most) oldest?.destroy();
+    const [oldest] = strangers;
+    if (oldest === undefined || strangers.size <= most) return;
+    reasons.set(oldest[0], `more than ${most} showed no certificate`);
+    oldest[1].destroy();
   });
   server.on('secureConnection', (socket) => strangers.delete(keyOf(socket)));
   // after a timeout it does not know any more whose it was
