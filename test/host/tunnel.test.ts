@@ -12,6 +12,7 @@ import {
   tunnelEndStands,
 } from '../../src/host/tunnel/index.ts';
 import { run } from '../../src/platform/process.ts';
+import { askQuickly } from '../support/quick-neighbours.ts';
 
 const mark = randomBytes(3).toString('hex');
 /** Of each machine: its own network, and that of a private host on it, which has a way nowhere. */
@@ -31,6 +32,7 @@ beforeAll(async () => {
   await inside(far, ['address add 10.98.0.2/30 dev wire', 'link set wire up']);
   for (const name of [nearPrivate, farPrivate])
     await inside(name, ['link set lo up', 'link add br0 type bridge', 'link set br0 up']);
+  await askQuickly(nearPrivate, 'br0');
 });
 afterAll(async () => await ip(names.map((name) => `netns delete ${name}`)));
 

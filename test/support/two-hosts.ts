@@ -24,6 +24,7 @@ import { BoshCpi } from './bosh-cpi.ts';
 import { cpiCertificates } from './cpi-certificates.ts';
 import { gateway, mbusPassword } from './cpi-host.ts';
 import { recordWith } from './environment-record.ts';
+import { askQuickly } from './quick-neighbours.ts';
 import { type SshServer, startSshServer } from './ssh-server.ts';
 
 /** The addresses of the two machines on the wire between them. */
@@ -103,6 +104,7 @@ export class TwoHosts implements AsyncDisposable {
       domain: 'work.test',
     };
     await backend.ground.prepare(plan);
+    await askQuickly(this.#hosts.first.netnsName, network.bridge);
   }
 
   /** What a command would be given; `lines` collects what its steps say. */
