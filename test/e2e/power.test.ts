@@ -125,9 +125,25 @@ describe('an environment that is put to sleep', () => {
 });
 
 describe('recover', () => {
+  test('says that a machine is gone, and who makes another', async () => {
+    const path = join(person.home, 'machine.xml');
+    await writeFile(path, await person.virsh('dumpxml', '--inactive', vm));
+    await person.virsh('destroy', vm);
+    await person.virsh('undefine', vm);
+    const refused = await person.run(['recover']);
+    const advice = expect.stringContaining('boshvirt up default makes another');
+    expect(refused).toMatchObject({ exitCode: 70, stderr: advice });
+    await person.virsh('define', path); // it does not come up by itself any more
+  });
+
   test('brings all back after a reboot: the machine starts anew, with its disk', async () => {
     process.kill(await person.holder(), 'SIGKILL');
-    expect(await recovered()).toMatchObject({ host: 'down: started', agent: 'silent: waited for it' });
+    const parts = await recovered();
+    expect(parts).toMatchObject({
+      host: 'down: started',
+      vm: 'off: started',
+      agent: 'silent: waited for it',
+    });
     expect(await bootId()).not.toBe(boot);
     expect(await person.inGuest('cat /var/vcap/store/note')).toBe('kept\n');
   });
@@ -139,23 +155,14 @@ describe('recover', () => {
     expect(stdout).toMatch(new RegExp(`^PART .*\\n(.*\\n)*vm +${vm} +running +-\\n`));
   });
 
-  test('says that a machine is gone, and who makes another', async () => {
-    const path = join(person.home, 'machine.xml');
-    await writeFile(path, await person.virsh('dumpxml', '--inactive', vm));
-    await person.virsh('destroy', vm);
-    await person.virsh('undefine', vm);
-    const refused = await person.run(['recover']);
-    const advice = expect.stringContaining('boshvirt up default makes another');
-    expect(refused).toMatchObject({ exitCode: 70, stderr: advice });
-    await person.virsh('define', path);
-  });
-
-  test('starts what was stopped by hand, and says each', async () => {
+  test('starts what was stopped by hand under a machine that runs, and says each', async () => {
+    const before = await bootId();
     await person.virsh('net-destroy', 'boshvirt-default');
     await person.virsh('pool-destroy', 'boshvirt-default');
     const parts = await recovered();
-    expect(parts).toMatchObject({ storage: 'stopped: started', network: 'stopped: started' });
-    expect(parts).toMatchObject({ vm: 'off: started', agent: 'silent: waited for it' });
+    expect(parts).toMatchObject({ storage: 'stopped: started', vm: 'running: -' });
+    expect(parts.network).toMatch(/^stopped, with vnet\d+ unplugged: started, brought back what it lacked$/);
+    expect(await bootId()).toBe(before);
   });
 });
 
