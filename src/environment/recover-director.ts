@@ -1,6 +1,6 @@
 import { ToolError } from '../platform/errors.ts';
 import { clockCommand } from './clock.ts';
-import { askDirector, directorBosh, waitForDirector } from './director/index.ts';
+import { askDirector, directorBosh, waitForDirector, waitForLogin } from './director/index.ts';
 import type { EnvironmentRecord } from './record.ts';
 import type { Recovered } from './recovered.ts';
 import type { Caller } from './steps/step.ts';
@@ -42,7 +42,7 @@ export async function recoverDeployments(
 ): Promise<Recovered[]> {
   const bosh = await directorBosh(record, caller);
   const report: Recovered[] = [];
-  for (const { name = '' } of await bosh.rows(['deployments'])) {
+  for (const { name = '' } of await waitForLogin(bosh, caller, say)) {
     const vms = await bosh.rows(['-d', name, 'vms']);
     const silent = vms.filter(({ process_state: state }) => state !== 'running').length;
     const found = silent === 0 ? `${vms.length} VMs run` : `${silent} of ${vms.length} VMs do not run`;
@@ -64,7 +64,7 @@ export async function setDeploymentClocks(
 ): Promise<Recovered[]> {
   const bosh = await directorBosh(record, { log, signal });
   const report: Recovered[] = [];
-  for (const { name = '' } of await bosh.rows(['deployments'])) {
+  for (const { name = '' } of await waitForLogin(bosh, { signal }, say)) {
     say(`${name}: setting its VMs' clocks`);
     const isSet = await bosh
       .run(['-d', name, 'ssh', '-c', clockCommand()], { timeoutMs: sshTimeoutMs })

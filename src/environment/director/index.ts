@@ -6,3 +6,4 @@ export { type DirectorBosh, directorBosh } from './director-bosh.ts';
 export { directorInputs } from './director-inputs.ts';
 export { directorTrouble } from './director-state.ts';
 export { waitForDirector } from './wait-for-director.ts';
+export { waitForLogin } from './wait-for-login.ts';

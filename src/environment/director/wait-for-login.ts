@@ -4,22 +4,23 @@ import type { DirectorBosh } from './director-bosh.ts';
 
 /** After a restart of its machine a director answers minutes before UAA, which is to vouch for whoever asks it. */
 const usualTimeoutMs = 5 * 60_000;
-const usualIntervalMs = 3_000;
+const usualIntervalMs = 1_000;
 /** For one answer: one that takes the connection and says nothing must not hold the rest of the time, and more. */
 const usualAnswerMs = 60_000;
 
-/** Asks the director something that takes a login until it is let in. Throws what bosh said last. */
+type Rows = Readonly<Record<string, string>>[];
+
+/** Asks the director for its deployments, which takes a login, until it is let in, and gives them. Throws what bosh said last. */
 export async function waitForLogin(
   bosh: DirectorBosh,
   { signal }: { readonly signal: AbortSignal },
   say: (line: string) => void,
   { timeoutMs = usualTimeoutMs, intervalMs = usualIntervalMs, answerMs = usualAnswerMs } = {},
-): Promise<void> {
+): Promise<Rows> {
   let last: ToolError | undefined;
-  const ask = async (): Promise<true | undefined> => {
+  const ask = async (): Promise<Rows | undefined> => {
     try {
-      await bosh.run(['deployments', '--column=name'], { timeoutMs: answerMs });
-      return true;
+      return await bosh.rows(['deployments'], { timeoutMs: answerMs });
     } catch (error) {
       if (!(error instanceof ToolError && error.code === 'DIRECTOR')) throw error;
       if (last?.message !== error.message) say(`not yet: ${error.message}`);
@@ -27,6 +28,7 @@ export async function waitForLogin(
       return undefined;
     }
   };
-  if (await waitFor(ask, { timeoutMs, intervalMs, signal })) return;
+  const deployments = await waitFor(ask, { timeoutMs, intervalMs, signal });
+  if (deployments) return deployments;
   throw last;
 }

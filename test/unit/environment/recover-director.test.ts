@@ -33,6 +33,15 @@ test('each deployment is looked at, and none is touched unasked', async () => {
   expect(await scene.read('calls')).not.toContain('cloud-check');
 });
 
+test('after a restart the director answers before UAA does: it is asked again', async () => {
+  const late = '[ "$(wc -l < "$dir/calls")" -gt 1 ] || { echo "UAA refuses" >&2; exit 1; }';
+  await using scene = await scriptedDirector(`${late}\n${script}`);
+  const said: string[] = [];
+  const report = await recoverDeployments(scene.record, false, caller, (line) => said.push(line));
+  expect(said[0]).toBe('not yet: bosh deployments failed: UAA refuses');
+  expect(report).toHaveLength(3);
+});
+
 test('with cloudCheck the director mends the one that is not well, and no other', async () => {
   await using scene = await scriptedDirector(script);
   const said: string[] = [];
