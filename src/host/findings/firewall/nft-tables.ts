@@ -13,12 +13,16 @@ interface Printed {
   readonly table?: { readonly family: string; readonly name: string };
   readonly chain?: PrintedChain;
   readonly rule?: PrintedRule;
-  readonly set?: {
-    readonly family: string;
-    readonly table: string;
-    readonly name: string;
-    readonly elem?: readonly unknown[];
-  };
+  readonly set?: PrintedSet;
+  /** Of verdicts; others say nothing about what becomes of a packet. */
+  readonly map?: PrintedSet;
+}
+
+interface PrintedSet {
+  readonly family: string;
+  readonly table: string;
+  readonly name: string;
+  readonly elem?: readonly unknown[];
 }
 
 interface PrintedChain {
@@ -59,7 +63,9 @@ function tableOf(printed: readonly Printed[], { family, name }: { family: string
   const chains = printed.flatMap(({ chain }) => (chain && isOwn(chain) ? [chain] : []));
   const rules = printed.flatMap(({ rule }) => (rule && isOwn(rule) ? [rule] : []));
   const sets = new Map(
-    printed.flatMap(({ set }) => (set && isOwn(set) ? [[`@${set.name}`, set.elem ?? []] as const] : [])),
+    printed.flatMap(({ set, map = set }) =>
+      map && isOwn(map) ? [[`@${map.name}`, map.elem ?? []] as const] : [],
+    ),
   );
   return {
     bases: chains.flatMap((chain) => baseOf(chain)),
@@ -88,7 +94,7 @@ function rulesOf({ family, table, chain, handle, expr }: PrintedRule, sets: Sets
   for (const statement of expr) {
     const [[kind = '', value] = []] = Object.entries(statement);
     if (kind === 'match') matches.push(matchOf(value as PrintedMatch, sets));
-    else if (kind === 'vmap') rules.push(...mapped(value as PrintedMap, [...matches], text));
+    else if (kind === 'vmap') rules.push(...mapped(value as PrintedMap, [...matches], text, sets));
     else if (!silent.includes(kind))
       rules.push({ matches: [...matches], verdict: verdictOf(kind, value), text });
     if (conditions.includes(kind)) matches.push(() => undefined);
@@ -111,15 +117,22 @@ function verdictOf(kind: string, value: unknown): Verdict {
 
 interface PrintedMap {
   readonly key: unknown;
-  readonly data: { readonly set?: readonly (readonly [unknown, Readonly<Record<string, unknown>>])[] };
+  /** The name of one, or what is in it. */
+  readonly data: string | { readonly set?: readonly unknown[] };
 }
 
-const mapped = ({ key, data }: PrintedMap, matches: readonly Match[], text: string): Rule[] =>
-  (data.set ?? []).map(([value, verdict]) => {
-    const [[kind = '', target] = []] = Object.entries(verdict);
-    const own = matchOf({ op: '==', left: key, right: value }, new Map());
-    return { matches: [...matches, own], verdict: verdictOf(kind, target), text };
-  });
+function mapped({ key, data }: PrintedMap, matches: readonly Match[], text: string, sets: Sets): Rule[] {
+  const entries = typeof data === 'string' ? sets.get(data) : data.set;
+  // of one that is not shown nobody can tell what it does
+  if (!entries) return [{ matches: [...matches, () => undefined], verdict: 'accept', text }];
+  return (entries as readonly (readonly [unknown, Readonly<Record<string, unknown>>])[]).map(
+    ([value, verdict]) => {
+      const [[kind = '', target] = []] = Object.entries(verdict);
+      const own = matchOf({ op: '==', left: key, right: value }, sets);
+      return { matches: [...matches, own], verdict: verdictOf(kind, target), text };
+    },
+  );
+}
 
 interface PrintedMatch {
   readonly op: string;
@@ -127,7 +140,12 @@ interface PrintedMatch {
   readonly right: unknown;
 }
 
+/** What only packets of these have, and nft says so of a rule that looks at it: those that are followed here are none. */
+const otherProtocols = ['icmp', 'icmpv6', 'igmp', 'ip6', 'arp'];
+
 function matchOf({ op, left, right }: PrintedMatch, sets: Sets): Match {
+  const { payload } = left as { payload?: { protocol?: string } };
+  if (otherProtocols.includes(payload?.protocol ?? '')) return () => false;
   const is = fieldOf(left);
   const values = valuesOf(right, sets);
   if (!is || !values || !['==', '!=', 'in'].includes(op)) return () => undefined;
@@ -155,8 +173,10 @@ function fieldOf(left: unknown): Field | undefined {
     ct?: { key: string };
     payload?: { protocol?: string; field?: string };
   };
-  if (meta?.key === 'iifname') return ({ from }, value) => isInterface(String(value), from, '*');
-  if (meta?.key === 'oifname') return ({ to }, value) => isInterface(String(value), to, '*');
+  if (meta?.key === 'iifname' || meta?.key === 'iif')
+    return ({ from }, value) => isInterface(String(value), from, '*');
+  if (meta?.key === 'oifname' || meta?.key === 'oif')
+    return ({ to }, value) => isInterface(String(value), to, '*');
   if (meta?.key === 'l4proto') return ({ protocol }, value) => value === protocol;
   if (meta?.key === 'nfproto') return (_, value) => value === 'ipv4';
   if (ct?.key === 'state') return ({ isAnswer }, value) => value === (isAnswer ? 'established' : 'new');

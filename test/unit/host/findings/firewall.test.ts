@@ -137,6 +137,38 @@ describe('nft', () => {
     expect(dropsOf(nft, packet)).toEqual(drops);
   });
 
+  /** A chain of the hook `input` that drops what none of these rules accepts, as nft 1.0.6 prints it. */
+  const dropping = (...exprs: (readonly object[])[]): Table[] => {
+    const place = { family: 'inet', table: 'mine' };
+    const map = { ...place, name: 'ins', type: 'ifname', map: 'verdict', elem: [['bv-x', { accept: null }]] };
+    const chain = { ...place, name: 'c', type: 'filter', hook: 'input', prio: 0, policy: 'drop' };
+    const rules = exprs.map((expr, handle) => ({ rule: { ...place, chain: 'c', handle, expr } }));
+    const table = { table: { family: 'inet', name: 'mine' } };
+    return tablesOfNft(JSON.stringify({ nftables: [table, { map }, { chain }, ...rules] }));
+  };
+  const accepts = (left: object, right: unknown) => [{ match: { op: '==', left, right } }, { accept: null }];
+  const vmap = (data: unknown) => [{ vmap: { key: { meta: { key: 'iifname' } }, data } }];
+
+  test.each([
+    ['an interface by its index', [accepts({ meta: { key: 'iif' } }, 'lo')], true],
+    ['the bridge by its index', [accepts({ meta: { key: 'iif' } }, 'bv-x')], false],
+    [
+      'other protocols',
+      [
+        accepts({ payload: { protocol: 'icmp', field: 'type' } }, 'echo-request'),
+        accepts({ payload: { protocol: 'icmpv6', field: 'type' } }, 'nd-router-advert'),
+        accepts({ payload: { protocol: 'ip6', field: 'nexthdr' } }, 'ipv6-icmp'),
+      ],
+      true,
+    ],
+    ['a named map of verdicts', [vmap('@ins')], false],
+    ['a map with others in it', [vmap({ set: [['eth0', { accept: null }]] })], true],
+    ['a map that is not shown', [vmap('@outs')], false],
+  ] as const)('a policy that drops, and %s before it', (_, exprs, drops) => {
+    const packet = { ...asking, source: '192.168.5.5' };
+    expect(dropsOf(dropping(...exprs), packet)).toHaveLength(drops ? 1 : 0);
+  });
+
   test('leaves iptables’s own tables to iptables, and other families to others', () => {
     const table = (family: string, name: string) => ({ table: { family, name, handle: 1 } });
     const tables = [
