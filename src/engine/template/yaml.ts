@@ -19,9 +19,12 @@ export function readYaml(text: string, where: string): Node {
     return (parse(text, { version: '1.1', merge: true, customTags: withoutTimes, uniqueKeys: true }) ??
       null) as Node;
   } catch (error) {
-    throw new UserError('USAGE', `${where} is not YAML: ${messageOf(error)}`, { cause: error });
+    throw new UserError('USAGE', `${where} is not YAML: ${withoutSource(messageOf(error))}`);
   }
 }
+
+/** The parser's message goes on with the lines that it is about, in which there may be secrets. */
+const withoutSource = (message: string): string => message.replace(/:?\n.*$/s, '');
 
 const withoutTimes = (tags: Tags): Tags =>
   tags.filter(

@@ -22,7 +22,7 @@ export function boshLines(
     `# ${plan.why}`,
     ...logIn,
     commandLine([...bosh, ...uploadStemcell(plan)]),
-    ...typed.map((name) => `# set and export ${varsPrefix}_${name}, the value of -v ${name}`),
+    ...typed.map((name) => `# set and export ${varsPrefix}_${name}, the value of -v ${name}, as YAML`),
     deployLine([...bosh, '-d', plan.deployment, 'deploy', plan.manifestPath], plan, typed),
   ];
 }

@@ -11,7 +11,34 @@ test('typed values are read as bosh reads them', () => {
     word: 'a b',
     none: '',
   });
-  expect(() => readVariables({ list: '[a' })).toThrow(
-    expect.objectContaining({ code: 'USAGE', message: expect.stringContaining('variable list is not YAML') }),
+});
+
+test('of what is no YAML it is said where it goes wrong, and not what it is: it may be a secret', () => {
+  const failure = () => readVariables({ list: '[hunter2' });
+  expect(failure).toThrow(
+    expect.objectContaining({
+      code: 'USAGE',
+      message: expect.stringMatching(/^variable list is not YAML: .* at line 1, column 9$/),
+    }),
   );
+  expect(failure).not.toThrow('hunter2');
+});
+
+test.each([
+  ['-----BEGIN KEY-----\nMIIE\n-----END KEY-----\n', '-----BEGIN KEY-----\nMIIE\n-----END KEY-----\n'],
+  ['pass #word', 'pass #word'],
+  ['a\nb', 'a\nb'],
+  [' padded ', ' padded '],
+  ['"2048"', '2048'],
+  ["'it''s'", "it''s"],
+  ['"x\\ny"', 'x\\ny'],
+])('the text %j stays as it was typed', (typed, value) => {
+  expect(readVariables({ text: typed })).toEqual({ text: value });
+});
+
+test('a number of which digits would be lost is refused, without its value', () => {
+  const failure = () => readVariables({ password: '12345678901234567890' });
+  expect(failure).toThrow('variable password is a number with too many digits');
+  expect(failure).not.toThrow('1234567890');
+  expect(readVariables({ password: '"12345678901234567890"' })).toEqual({ password: '12345678901234567890' });
 });

@@ -65,7 +65,7 @@ test('pasted into a shell, the lines give bosh what it is to have', async () => 
 test("the user's own values are named, not shown", async () => {
   await using it = await scene('system');
   expect(it.lines.join('\n')).not.toContain('never to be seen');
-  expect(it.lines).toContain('# set and export CF_VAR_smtp_password, the value of -v smtp_password');
+  expect(it.lines).toContain('# set and export CF_VAR_smtp_password, the value of -v smtp_password, as YAML');
 });
 
 test('where the director is in a private network, boshvirt leads there', async () => {
