@@ -2,6 +2,7 @@ import { homedir } from 'node:os';
 import { resolve } from 'node:path';
 import { backendNames } from '../cpi/backends/registry.ts';
 import { inspectHostRange, pickFreeRange, rangesOverlap } from '../host/findings/index.ts';
+import { withoutDriver } from '../host/libvirt-service.ts';
 import { UserError } from '../platform/errors.ts';
 import { hashFile } from '../stemcell/hash-file.ts';
 import { needsCpiServer, refuseFarLibvirt } from './cpi-server/needs.ts';
@@ -33,7 +34,7 @@ export async function decideEnvironment(
   const names = objectNames(name);
   const profile = profileOf(request, before);
   if (needsCpiServer({ profile })) refuseFarLibvirt({ name, uri: chosen.uri });
-  const network = await decideNetwork(name, request, chosen, before);
+  const ranges = await decideRanges(name, request, chosen, before);
   return {
     version: 1,
     name,
@@ -42,16 +43,13 @@ export async function decideEnvironment(
     backend: chosen.backend,
     uri: chosen.uri,
     host: chosen.host,
-    network,
+    ...ranges,
     pool: before?.pool ?? { name: names.pool, path: poolPath(names.pool, chosen) },
     resources: resolveResources(request, before),
     ...optional('stemcell', chosenStemcell(request, before).stemcell),
     ...optional('agent', await decideAgent(request, before)),
     ...optional('stemcellFile', before?.stemcellFile),
     ...(profile === 'machine' ? {} : decideDirector(request, before)),
-    ...(profile === 'lite'
-      ? { workload: await decideWorkload(name, request, { chosen, network }, before) }
-      : {}),
     ops: [...(request.ops ?? before?.ops ?? [])],
     varsFiles: [...(request.varsFiles ?? before?.varsFiles ?? [])],
     vars: { ...(request.vars ?? before?.vars ?? {}) },
@@ -101,8 +99,20 @@ function refuseOther(what: string, asked: string | undefined, known: readonly st
   });
 }
 
-/** The range and the address in it. Throws ADDRESS_CONFLICT for a range that somebody has. */
-export async function decideNetwork(
+/** What an environment has of all addresses: its network and what lies behind its machine. Throws ADDRESS_CONFLICT for what somebody has. */
+export async function decideRanges(
+  name: string,
+  request: UpRequest,
+  chosen: ChosenHost,
+  before: EnvironmentRecord | undefined,
+): Promise<Pick<EnvironmentRecord, 'network' | 'workload'>> {
+  const network = await decideNetwork(name, request, chosen, before);
+  if (profileOf(request, before) !== 'lite') return { network };
+  return { network, workload: await decideWorkload(name, request, { chosen, network }, before) };
+}
+
+/** The range and the address in it. */
+async function decideNetwork(
   name: string,
   request: UpRequest,
   chosen: ChosenHost,
@@ -118,7 +128,7 @@ export async function decideNetwork(
   if (!before && asked !== undefined) {
     refuseTaken(
       cidr,
-      others.filter((other) => other.uri === chosen.uri),
+      others.filter((other) => withoutDriver(other.uri) === withoutDriver(chosen.uri)),
     );
     const clash = theirs.find((range) => rangesOverlap(cidr, range.cidr));
     if (clash) throw conflict(cidr, `${clash.cidr} of ${clash.owner}`);

@@ -6,7 +6,7 @@ import { chooseHost } from './choose-host.ts';
 import { setClock } from './clock.ts';
 import { writeCreateEnvScripts } from './create-env-scripts.ts';
 import { agentOf } from './credentials.ts';
-import { decideEnvironment, decideNetwork } from './decide.ts';
+import { decideEnvironment, decideRanges } from './decide.ts';
 import { deploySource, engineContext } from './deploy.ts';
 import { keepManifest, openManifest } from './deployed-manifest.ts';
 import { clearTheWay } from './director/clear-the-way.ts';
@@ -160,16 +160,16 @@ function agentStep({ name, caller: { log, signal } }: UpJob): Step<UpWork> {
 }
 
 /**
- * Writes down that work on the environment has begun. A new one's range is decided once more: since it was, another
- * environment may have begun with it.
+ * Writes down that work on the environment has begun. A new one's ranges are decided once more: since they were,
+ * another environment may have begun with them.
  */
 async function begin(
   { name, request, before }: UpJob,
   decided: EnvironmentRecord,
 ): Promise<EnvironmentRecord> {
   return await whileNoneComesOrGoes(`boshvirt up ${name}`, async () => {
-    const network = await decideNetwork(name, request, decided, before);
-    const record: EnvironmentRecord = { ...decided, network, phase: 'preparing' };
+    const ranges = await decideRanges(name, request, decided, before);
+    const record: EnvironmentRecord = { ...decided, ...ranges, phase: 'preparing' };
     await mkdir(environmentPaths(name).folder, { recursive: true, mode: 0o700 });
     await writeRecord(record);
     return record;

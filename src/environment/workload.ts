@@ -1,5 +1,6 @@
 import type { TakenRange } from '../cpi/backend.ts';
 import { inspectHostRange, rangesOverlap } from '../host/findings/index.ts';
+import { withoutDriver } from '../host/libvirt-service.ts';
 import { rangeOf, toAddress } from '../manifest/addresses.ts';
 import { UserError } from '../platform/errors.ts';
 import { planNetwork } from './network-plan.ts';
@@ -76,7 +77,7 @@ async function ownerOf(
 ): Promise<string | undefined> {
   if (rangesOverlap(cidr, network.cidr)) return `${network.cidr}, the environment’s own network`;
   for (const other of await readableRecords(name)) {
-    if (other.uri !== chosen.uri) continue;
+    if (withoutDriver(other.uri) !== withoutDriver(chosen.uri)) continue; // its drivers' networks are in one place
     const clash = [other.network.cidr, other.workload?.cidr].find(
       (theirs) => theirs !== undefined && rangesOverlap(cidr, theirs),
     );

@@ -44,6 +44,11 @@ test('another one beside it has the next range, and a domain of its own', async 
     code: 'ADDRESS_CONFLICT',
     message: expect.stringContaining("10.244.0.0/16 of environment 'work'"),
   });
+  const otherDriver = {
+    ...place,
+    chosen: { ...place.chosen, backend: 'lxc', uri: 'lxc:///system?socket=/s' },
+  };
+  expect(await decideWorkload('more', {}, otherDriver, undefined)).toEqual(next);
   const elsewhere = { ...place, chosen: { ...place.chosen, uri: 'qemu:///system?socket=/other' } };
   expect(await decideWorkload('more', {}, elsewhere, undefined)).toMatchObject({ cidr: workload.cidr });
 });

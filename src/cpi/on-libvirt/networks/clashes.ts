@@ -83,14 +83,18 @@ export async function refuseClashes(host: LibvirtHost, plan: GroundPlan): Promis
     const others =
       range === network ? taken : [...taken, { range: network, owner: 'the environment’s own network' }];
     const clash = others.find((other) => overlap(other.range, range));
-    if (clash) throw conflict(range, clash, range === network ? '--network' : '--workload-cidr');
+    const flag = range === network ? '--network' : '--workload-cidr';
+    if (clash) throw conflict(range, clash, `boshvirt down ${host.config.environment}, then up with ${flag}`);
   }
 }
 
-function conflict(range: Range, { range: other, owner }: RangeInUse, flag: string): CloudError {
+function conflict(range: Range, { range: other, owner }: RangeInUse, anew: string): CloudError {
   return new CloudError(
     'CloudError',
     `The range ${formatRange(range)} clashes with ${formatRange(other)} of ${owner}`,
-    { code: 'ADDRESS_CONFLICT', hints: [`choose another range: ${flag} CIDR`] },
+    {
+      code: 'ADDRESS_CONFLICT',
+      hints: [`take that away, or make the environment anew with another range: ${anew} CIDR`],
+    },
   );
 }
