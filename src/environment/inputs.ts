@@ -1,17 +1,22 @@
 import { createHash } from 'node:crypto';
-import { access, constants, readFile } from 'node:fs/promises';
+import { access, constants, readFile, stat } from 'node:fs/promises';
 import type { DeploySource } from '../engine/engine.ts';
 import { errnoOf, messageOf, UserError } from '../platform/errors.ts';
 
 /** Throws a UserError unless each of the files, which a person named, can be read. */
 export async function requireFiles(what: string, paths: readonly string[]): Promise<void> {
   for (const path of paths) {
-    try {
-      await access(path, constants.R_OK);
-    } catch (error) {
-      const why = errnoOf(error) === 'ENOENT' ? 'there is no such file' : messageOf(error);
-      throw new UserError('USAGE', `The ${what} ${path} cannot be read: ${why}`, { cause: error });
-    }
+    const why = await whyUnreadable(path);
+    if (why !== undefined) throw new UserError('USAGE', `The ${what} ${path} cannot be read: ${why}`);
+  }
+}
+
+async function whyUnreadable(path: string): Promise<string | undefined> {
+  try {
+    await access(path, constants.R_OK);
+    return (await stat(path)).isDirectory() ? 'it is a folder' : undefined;
+  } catch (error) {
+    return errnoOf(error) === 'ENOENT' ? 'there is no such file' : messageOf(error);
   }
 }
 
