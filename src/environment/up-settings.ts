@@ -85,12 +85,13 @@ export function chosenStemcell(
 
 /** What cannot change under a standing environment. Throws a UserError that says what stands there. */
 export function refuseMove(request: UpRequest, record: EnvironmentRecord): void {
+  const named = (asked: string | undefined) => (asked === 'auto' ? undefined : asked);
   const moves: [string, string | undefined, string][] = [
-    ['--backend', request.backend === 'auto' ? undefined : request.backend, record.backend],
+    ['--backend', named(request.backend), record.backend],
     ['--profile', request.profile, record.profile],
     ['--uri', request.uri, record.uri],
-    ['--workload-cidr', record.workload && request.workloadCidr, record.workload?.cidr ?? 'none'],
-    ['--network', request.cidr === 'auto' ? undefined : request.cidr, record.network.cidr],
+    ['--workload-cidr', record.workload && named(request.workloadCidr), record.workload?.cidr ?? 'none'],
+    ['--network', named(request.cidr), record.network.cidr],
     ['--ip', request.ip, record.network.ip], // the agent's certificate is for that address
   ];
   for (const [flag, asked, there] of moves) {

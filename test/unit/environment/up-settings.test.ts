@@ -10,6 +10,7 @@ import {
 import { recordWith } from '../../support/environment-record.ts';
 
 const record = recordWith();
+const workload = { cidr: '10.244.0.0/16', router: '10.244.0.34', domain: 'bosh.test' };
 
 describe('resources', () => {
   test('are tiny if nobody says more, and with a director what it works with', () => {
@@ -44,7 +45,8 @@ describe('an environment that stands', () => {
   test('may be asked for what it is', () => {
     const same = { backend: 'qemu', profile: 'machine', uri: 'qemu:///system', cidr: '192.168.77.0/24' };
     expect(() => refuseMove(same, record)).not.toThrow();
-    expect(() => refuseMove({ backend: 'auto', cidr: 'auto' }, record)).not.toThrow();
+    const auto = { backend: 'auto', cidr: 'auto', workloadCidr: 'auto' };
+    expect(() => refuseMove(auto, recordWith({ workload }))).not.toThrow();
   });
 
   test.each([
@@ -52,8 +54,9 @@ describe('an environment that stands', () => {
     [{ uri: 'qemu:///session' }, '--uri qemu:///system'],
     [{ cidr: '192.168.78.0/24' }, '--network 192.168.77.0/24'],
     [{ ip: '192.168.77.11' }, '--ip 192.168.77.10'],
+    [{ workloadCidr: '10.245.0.0/16' }, '--workload-cidr 10.244.0.0/16'],
   ])('cannot become %j', (request, stands) => {
-    expect(() => refuseMove(request, record)).toThrow(stands);
+    expect(() => refuseMove(request, recordWith({ workload }))).toThrow(stands);
   });
 });
 
