@@ -114,11 +114,15 @@ function restOf(response: Dispatcher.ResponseData, { length, facts: before }: Pa
   const range = /^bytes (\d+)-\d+\/(\d+|\*)$/.exec(one(response.headers['content-range']) ?? '');
   const now = factsOf(response.headers);
   const bytes = range?.[2] === undefined || range[2] === '*' ? undefined : Number(range[2]);
-  const isSame = before.bytes === bytes && before.etag === (now.etag ?? before.etag);
-  if (Number(range?.[1]) !== length || !isSame) return undefined;
+  if (Number(range?.[1]) !== length || before.bytes !== bytes || !isVersion(now, before)) return undefined;
   const { etag, lastModified } = before;
   return { bytes, etag, lastModified, offset: length, body: response.body };
 }
+
+/** By the tag if there was one, else by the date; a rest may be sent without either. */
+const isVersion = (now: Pick<Answer, 'etag' | 'lastModified'>, before: PartFacts): boolean =>
+  before.etag === (now.etag ?? before.etag) &&
+  (before.etag !== undefined || before.lastModified === (now.lastModified ?? before.lastModified));
 
 const one = (header: string | string[] | undefined): string | undefined =>
   Array.isArray(header) ? header[0] : header;

@@ -140,10 +140,10 @@ export const servesWholeOnly =
 
 /** Sends the rest that it is asked for, whichever version of the file the rest is wanted of. */
 export const ignoresVersions =
-  ({ bytes, etag }: Content): Behaviour =>
+  ({ bytes, etag }: Content, headers: Readonly<Record<string, string | undefined>> = {}): Behaviour =>
   (request, response) => {
     delete request.headers['if-range'];
-    answer(request, response, bytes, { etag });
+    answer(request, response, bytes, { etag, ...headers });
     response.end();
   };
 

@@ -89,9 +89,19 @@ test('a file that changed between two attempts is fetched anew', async () => {
   expect(await sha256Of(fetched.path)).toBe(file.sha256);
 });
 
-test('a server that sends the rest of another version, against what it was asked, is not believed', async () => {
+const dated = (day: number) => ({ etag: undefined, 'last-modified': `${day} Oct 2015 07:28:00 GMT` });
+
+test.each([
+  ['tag', {}, {}],
+  ['date', dated(21), dated(22)],
+])('a server that sends the rest of another version by its %s is not believed', async (_, before, now) => {
   await using scene = await fetchScene();
-  const url = scene.server.on('/one', breaksAfter(100_000, other), ignoresVersions(file), serves(file));
+  const url = scene.server.on(
+    '/one',
+    breaksAfter(100_000, other, before),
+    ignoresVersions(file, now),
+    serves(file),
+  );
   const fetched = await scene.fetch(named(url));
   expect(await sha256Of(fetched.path)).toBe(file.sha256);
   expect(scene.server.requests.map(({ range }) => range)).toEqual([undefined, 'bytes=100000-', undefined]);
