@@ -72,7 +72,7 @@ export class HttpSource implements AsyncDisposable {
       return await request(url, { dispatcher: this.#dispatcher, headers, signal });
     } catch (error) {
       signal.throwIfAborted();
-      throw brokenConnection(error);
+      throw brokenConnection(error, address);
     }
   }
 

@@ -62,14 +62,37 @@ const finalWords: Readonly<Record<string, string>> = {
 /** Node's names for what is wrong with a certificate, as far as another attempt cannot help. */
 const certificateFault = /CERT|SELF_SIGNED|UNABLE_TO_|^ERR_(TLS|SSL)_/;
 
-/** What an error of the connection means; anything unknown may pass. */
-export function brokenConnection(error: unknown): Setback {
+/** What an error of the connection to `address` means; anything unknown may pass. */
+export function brokenConnection(error: unknown, address: string): Setback {
   const code = errnoOf(error) ?? '';
   const reason = messageChain(error) || code;
+  const other = strangeHost(error, address);
+  if (other !== undefined)
+    return new Setback('final', `is behind ${other}, a proxy or whom it redirects to, which is not found`, {
+      cause: error,
+    });
   if (finalWords[code] !== undefined) return new Setback('final', finalWords[code], { cause: error });
   if (certificateFault.test(code))
     return new Setback('final', `its certificate is not trusted: ${reason}`, { cause: error });
   if (/redirect loop/i.test(reason))
     return new Setback('final', 'sends from one address to the next without end', { cause: error });
-  return new Setback('temporary', words[code] ?? reason, { cause: error });
+  const said = words[code];
+  return new Setback('temporary', said === undefined ? reason : `${said}${placeOf(error, address)}`, {
+    cause: error,
+  });
+}
+
+/** The name that was looked up in vain, if it is not the address's own. */
+function strangeHost(error: unknown, address: string): string | undefined {
+  const { hostname } = error as { hostname?: unknown };
+  if (typeof hostname !== 'string' || errnoOf(error) !== 'ENOTFOUND') return undefined;
+  return hostname === new URL(address).hostname ? undefined : hostname;
+}
+
+/** Where nobody took the connection: behind a proxy that is the proxy, whatever the address. */
+function placeOf(error: unknown, address: string): string {
+  const [first = error] = error instanceof AggregateError ? (error.errors as unknown[]) : [];
+  const { address: ip, port } = first as { address?: unknown; port?: unknown };
+  if (typeof ip !== 'string' || typeof port !== 'number') return '';
+  return new URL(address).host === `${ip}:${port}` ? '' : ` (at ${ip} port ${port})`;
 }

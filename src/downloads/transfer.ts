@@ -52,7 +52,7 @@ async function receive(answer: Answer, work: Transfer): Promise<Digests> {
   const file = await partial.open(address, answer);
   try {
     let length = answer.offset;
-    for await (const chunk of bodyOf(answer, signal)) {
+    for await (const chunk of bodyOf(answer, address, signal)) {
       length += chunk.length;
       if (bytes !== undefined && length > bytes)
         throw new Setback('wrong', `sends more than the ${bytes} bytes that it should`);
@@ -67,12 +67,12 @@ async function receive(answer: Answer, work: Transfer): Promise<Digests> {
   return digester.digests();
 }
 
-async function* bodyOf({ body }: Answer, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+async function* bodyOf({ body }: Answer, address: string, signal: AbortSignal): AsyncGenerator<Uint8Array> {
   try {
     yield* body;
   } catch (error) {
     signal.throwIfAborted();
-    throw brokenConnection(error);
+    throw brokenConnection(error, address);
   }
 }
 

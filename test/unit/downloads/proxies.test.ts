@@ -84,6 +84,22 @@ test.each(['http://files.test/one', 'https://files.test/one'])(
   },
 );
 
+test.each([
+  ['http://127.0.0.1:9', 'https://files.test/one refuses connections (at 127.0.0.1 port 9)'],
+  [
+    'http://no.invalid:9',
+    'https://files.test/one is behind no.invalid, a proxy or whom it redirects to, which is not found',
+  ],
+])('of the proxy %s, which nobody is, it is told that it is missing', async (address, words) => {
+  await using scene = await fetchScene();
+  unset();
+  vi.stubEnv('HTTPS_PROXY', address);
+  const patience = { attempts: 1, retryDelayMs: 1, stallMs: 10_000 };
+  await expect(scene.fetch({ name: 'one', urls: ['https://files.test/one'] }, { patience })).rejects.toThrow(
+    words,
+  );
+});
+
 test('what NO_PROXY names is asked directly', async () => {
   await using scene = await fetchScene();
   await using between = await proxy(scene.server.port);
