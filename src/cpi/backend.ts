@@ -280,7 +280,7 @@ export interface Revival {
   readonly found: string;
   /** In words; undefined: nothing had to be, or could be. */
   readonly done: string | undefined;
-  /** What somebody with more rights is to do. */
+  /** What could not be done, and what somebody else is to do about it. */
   readonly advice?: string;
 }
 
@@ -322,7 +322,7 @@ export interface Ground {
   /**
    * Starts what a reboot of the hypervisor's machine left off, or somebody's hand: storage, networks with what belongs to them,
    * VMs, `first` before the others. Gives what it looked at, in the order in which it did. Where one cannot be started the others
-   * are, and then it throws a CloudError.
+   * are; of `first` it then throws a CloudError, of another one its advice tells.
    */
   revive(first?: VmCid): Promise<readonly Revival[]>;
   /** IPv4 ranges that networks of this hypervisor have, or that their routes lead to: other people's too, running or not. */

@@ -7,7 +7,7 @@ export interface Recovered {
   readonly found: string;
   /** undefined: nothing had to be, or could be. */
   readonly done: string | undefined;
-  /** What somebody with more rights is to do. */
+  /** What could not be done, and what somebody else is to do about it. */
   readonly advice?: string;
 }
 

@@ -107,7 +107,9 @@ function groundStep(job: UpJob): Step<UpWork> {
       await removeStrays(backend, record, caller.log);
       if (options.adoptDisk !== undefined) await adoptDisk(backend, name, options.adoptDisk);
       const machine = await currentVm(name);
-      work.slept = slept(await backend.ground.revive(machine), machine);
+      const revivals = await backend.ground.revive(machine);
+      for (const { part, advice } of revivals) if (part === 'vm' && advice !== undefined) caller.tell(advice);
+      work.slept = slept(revivals, machine);
       say(`${record.network.cidr}, machine at ${record.network.ip}`);
     },
   };

@@ -164,6 +164,20 @@ describe('recover', () => {
     expect(parts.network).toMatch(/^stopped, with vnet\d+ unplugged: started, brought back what it lacked$/);
     expect(await bootId()).toBe(before);
   });
+
+  test('tells of a VM of the director’s that cannot be started, and goes on to the agent', async () => {
+    const other = await secondVm();
+    await person.virsh('destroy', other);
+    const xml = await person.virsh('dumpxml', '--inactive', other);
+    const disk = "<disk type='file'><source file='/nowhere'/><target dev='vdz' bus='virtio'/></disk>";
+    await writeFile(join(person.home, 'machine.xml'), xml.replace('<devices>', `<devices>${disk}`));
+    await person.virsh('define', join(person.home, 'machine.xml'));
+    const { stdout, stderr, exitCode } = await person.run(['recover']);
+    expect(exitCode).toBe(0);
+    expect(stdout).toMatch(new RegExp(`^vm +${other} +off +-\\n(.*\\n)*agent .* answers`, 'm'));
+    expect(stderr).toMatch(new RegExp(`${other} stays off: .*/nowhere`));
+    await person.virsh('undefine', other);
+  });
 });
 
 test('down leaves nothing, also of a VM that sleeps', async () => {

@@ -27,7 +27,7 @@ export async function reviveGround(
   const report = [await reviveStorage(pool)];
   for (const each of [network, ...(await managedNetworks(libvirt, config.environment))])
     report.push(await reviveNetwork(host, each));
-  report.push(...(await reviveVms(host, parts, inOrder(vms, first))));
+  report.push(...(await reviveVms(host, parts, inOrder(vms, first), first)));
   return [...report, ...(await revivePorts(host))];
 }
 
@@ -52,26 +52,32 @@ const inOrder = (vms: readonly VmFacts[], first: VmCid | undefined): VmFacts[] =
   ...vms.filter(({ cid }) => cid !== first),
 ];
 
-/** All that can be; what cannot is told when the others run. */
+/** All that can be. Without `first` nothing else works: that it cannot is thrown when the others run; of others it is told. */
 async function reviveVms(
   host: LibvirtHost,
   parts: Pick<GroundParts, 'start'>,
   vms: readonly VmFacts[],
+  first: VmCid | undefined,
 ): Promise<Revival[]> {
   const report: Revival[] = [];
-  const failures: CloudError[] = [];
+  let failure: CloudError | undefined;
   for (const vm of vms) {
     try {
       report.push(await reviveVm(host, parts, vm));
     } catch (error) {
-      failures.push(cloudErrorFrom(error, `Starting VM ${vm.cid}`));
+      const why = cloudErrorFrom(error, `Starting VM ${vm.cid}`);
+      if (vm.cid === first) failure = why;
+      else report.push(leftAsItIs(vm, why));
     }
   }
-  const [failure, ...more] = failures;
-  for (const other of more) host.log.warn(other.message);
   if (failure) throw failure;
   return report;
 }
+
+const leftAsItIs = ({ cid, state }: VmFacts, { message, hints }: CloudError): Revival => ({
+  ...{ part: 'vm', name: cid, found: state, done: undefined },
+  advice: [`${cid} stays ${state}: ${message}`, ...hints].join('; '),
+});
 
 async function reviveVm(
   host: LibvirtHost,

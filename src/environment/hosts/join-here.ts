@@ -76,7 +76,7 @@ export const stepsOfShare = (record: () => EnvironmentRecord, caller: Caller): S
       await wakeHost(record(), caller.log, caller.signal);
       await using backend = await openBackend(record(), caller.log);
       await backend.ground.prepareJoined({ poolPath: pool.path, bridge: network.bridge });
-      await backend.ground.revive();
+      for (const { advice } of await backend.ground.revive()) if (advice !== undefined) caller.tell(advice);
       say(`network ${network.name}, pool ${pool.path}`);
     },
   },

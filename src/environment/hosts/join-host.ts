@@ -13,7 +13,7 @@ type Worker = Pick<Caller, 'log' | 'signal'>;
 export async function layHostGround(host: SshHost, { log }: Worker): Promise<void> {
   await using backend = await openHost(host, log);
   await backend.ground.prepareJoined({ poolPath: host.pool.path, bridge: host.network.bridge });
-  await backend.ground.revive();
+  for (const { advice } of await backend.ground.revive()) if (advice !== undefined) log.warn(advice);
 }
 
 /**
