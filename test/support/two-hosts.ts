@@ -20,6 +20,7 @@ import { cpiServerPort } from '../../src/manifest/compose.ts';
 import { silentLog } from '../../src/platform/log.ts';
 import { packageRoot } from '../../src/platform/package-root.ts';
 import { run } from '../../src/platform/process.ts';
+import { Undo } from '../../src/platform/undo.ts';
 import { BoshCpi } from './bosh-cpi.ts';
 import { cpiCertificates } from './cpi-certificates.ts';
 import { gateway, mbusPassword } from './cpi-host.ts';
@@ -73,20 +74,28 @@ export class TwoHosts implements AsyncDisposable {
 
   static async start(): Promise<TwoHosts> {
     await run([join(packageRoot(), 'bin/boshvirt'), '--version'], { timeoutMs: 120_000 }); // brings the build up to date
+    await using undo = new Undo(silentLog);
     const homes = { first: await newHome(), second: await newHome() };
-    const start = async (driver: string) =>
-      await startPrivateHost(privateHostFolder(), {
+    for (const home of [homes.first, homes.second])
+      undo.defer(`delete ${home}`, async () => await rm(home, { recursive: true, force: true }));
+    const start = async (driver: string) => {
+      const folder = privateHostFolder();
+      undo.defer(`remove ${folder}`, async () => await removePrivateHost(folder));
+      return await startPrivateHost(folder, {
         ...{ driver, log: silentLog, signal: AbortSignal.timeout(90_000) },
       });
+    };
     liveAt(homes.second);
     const second = await start('qemu');
     liveAt(homes.first);
     const first = await start('lxc');
     await layWire(first.netnsName, second.netnsName);
     const ssh = await startSshServer(second.pid, `${wire.second}:2222`, first.pid);
+    undo.defer('end the ssh server', async () => await ssh[Symbol.asyncDispose]());
     vi.stubEnv('PATH', `${ssh.programs}${delimiter}${process.env.PATH}`);
     const hosts = new TwoHosts(homes, recordOfWork(), { first, second }, ssh);
     await hosts.#layEnvironment();
+    undo.keep();
     return hosts;
   }
 
