@@ -3,6 +3,7 @@ import type { VmCid } from '../cpi/backend.ts';
 import { messageChain, UserError } from '../platform/errors.ts';
 import { isThere } from '../platform/files.ts';
 import { checkoutOf } from './checkouts/index.ts';
+import { hasCpiCertificates } from './cpi-server/certificates.ts';
 import { cpiServerState, needsCpiServer } from './cpi-server.ts';
 import { agentOf } from './credentials.ts';
 import { decideEnvironment } from './decide.ts';
@@ -36,6 +37,7 @@ export async function distance(
   const cid = await currentVm(before.name);
   // nobody knows the machine any more, or can talk to it
   if (cid === undefined || !(await isThere(environmentPaths(before.name).credentials))) return 'remake';
+  if (needsCpiServer(before) && !(await hasCpiCertificates(before.name))) return 'remake';
   if (wanted.engine !== before.engine || wanted.stemcell !== before.stemcell) return 'remake';
   if (wanted.agent?.sha256 !== before.agent?.sha256) return 'remake';
   if (before.inputs !== (await digestNow(wanted, options))) return 'remake';

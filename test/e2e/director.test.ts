@@ -1,4 +1,5 @@
 /** A director whose deployments are VMs, by the real launcher, with stand-ins as in lite.test.ts: its CPI is served by this machine. */
+import { readFile, writeFile } from 'node:fs/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type HostTraces, hostTraces } from '../support/host-traces.ts';
 import { type LiteSources, liteSources } from '../support/lite-sources.ts';
@@ -58,6 +59,15 @@ test('a server that was killed is told of, and comes back by up and by recover, 
   }
   const lines = (await boshvirt('logs', '--source', 'cpi-server')).stdout.trim().split('\n');
   expect(lines.map((line) => JSON.parse(line).event)).toEqual(['started', 'started', 'started']);
+});
+
+test('certificates that somebody deleted make the machine anew, which is said before its snapshots go', async () => {
+  const { BOSHVIRT_VARS_STORE: path } = JSON.parse((await boshvirt('env', '--json')).stdout);
+  const credentials = await readFile(path, 'utf8');
+  await writeFile(path, credentials.replace('boshvirt_cpi_client_tls', 'not_its_name'));
+  const planned = JSON.parse((await boshvirt('plan', '--json')).stdout);
+  await writeFile(path, credentials);
+  expect(planned.distance).toBe('remake');
 });
 
 test('down ends the server with all else', async () => {

@@ -1,4 +1,5 @@
 import { X509Certificate } from 'node:crypto';
+import { UserError } from '../../platform/errors.ts';
 import { readVarsStore, storeLacks } from '../vars-store.ts';
 
 /** PEM of one side: its certificate and key, and the CA that the other side's is held against. */
@@ -22,6 +23,17 @@ export async function cpiCertificates(name: string, side: keyof typeof sides): P
   const privateKey = textIn(store[variable], 'private_key');
   if (ca && certificate && privateKey) return { ca, certificate, privateKey };
   return storeLacks(name, `boshvirt_cpi_ca or ${variable}`);
+}
+
+/** Whether both sides have theirs; deleted ones are made anew by create-env, and with them the director's machine. */
+export async function hasCpiCertificates(name: string): Promise<boolean> {
+  try {
+    await Promise.all([cpiCertificates(name, 'server'), cpiCertificates(name, 'client')]);
+    return true;
+  } catch (error) {
+    if (error instanceof UserError && error.code === 'STATE_DAMAGED') return false;
+    throw error;
+  }
 }
 
 /** The day after which it is refused. */
