@@ -21,6 +21,8 @@ if ! flock --nonblock 9; then
   echo "Somebody works on the environment: $(cat "$lock")" >&2
   exit 71
 fi
+: >"$lock"
+printf 'process %s (%s)' "$$" "${0##*/}" >&9
 
 # settings for other directors
 for name in $(env | sed -n 's/^\(BOSH_[A-Z0-9_]*\)=.*/\1/p'); do unset "$name"; done

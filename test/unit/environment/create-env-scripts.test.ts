@@ -123,6 +123,15 @@ test('nothing is done while boshvirt works on the environment', async () => {
   await expect(runScript(create)).rejects.toThrow('Somebody works on the environment: process');
 });
 
+test('who comes meanwhile is told of the script', async () => {
+  const { create } = await scripts();
+  const { lock } = environmentPaths('work');
+  await writeFile(file('bosh'), `#!/bin/sh\ncat "$LOCK"\n`, { mode: 0o755 });
+  const env = { BOSH_CLI: file('bosh'), LOCK: lock };
+  const { stdout } = await run([create], { env, timeoutMs: 20_000 });
+  expect(stdout).toMatch(/^process \d+ \(create-env\.sh\)$/);
+});
+
 test('a private host that does not run is told, with what starts it', async () => {
   const record = recordWith({ host: 'private' });
   const source = deploySource(record, { path: '/stemcell.tgz', sha1: 'abc' }, '/bin/boshvirt');
