@@ -2,18 +2,18 @@ import { join } from 'node:path';
 import { isThere, writeFileAtomic } from '../../platform/files.ts';
 import { buildCpiRelease } from '../../release/index.ts';
 import type { DeploySource, EngineContext } from '../engine.ts';
+import { writeJsonForYaml } from '../template/index.ts';
 
 /**
  * The words after `bosh create-env`. Variables go through a file, 0600, since others can read an argv; it comes last, so
- * that it has the upper hand over the user's files. State and vars-store are made 0600 before bosh opens them.
+ * that it has the upper hand over the user's files. The vars-store is made 0600 before bosh opens it.
  */
 export async function boshInputs(
   source: DeploySource,
   context: Pick<EngineContext, 'workDir' | 'log'>,
 ): Promise<string[]> {
   const varsPath = join(context.workDir, 'vars.json');
-  // JSON is YAML
-  await writeFileAtomic(varsPath, JSON.stringify(await allVars(source, context), null, 2));
+  await writeFileAtomic(varsPath, writeJsonForYaml(await allVars(source, context)));
   await makePrivate(source.varsStorePath);
   return [
     source.manifestPath,

@@ -7,7 +7,7 @@ import { VarsStore } from './vars-store.ts';
 import { isMap, type Node, type NodeMap, readYaml, writeYaml } from './yaml.ts';
 
 export { applyOps } from './ops.ts';
-export { isMap, type Node, type NodeMap, readYaml, writeYaml } from './yaml.ts';
+export { isMap, type Node, type NodeMap, readYaml, writeJsonForYaml, writeYaml } from './yaml.ts';
 
 /** The inputs of an interpolation, by the names that bosh gives them. */
 export interface TemplateInputs {
@@ -61,7 +61,7 @@ async function sourceOf({ vars, varsFiles, varsStorePath }: TemplateInputs): Pro
   Object.assign(given, vars);
   const store = varsStorePath === undefined ? undefined : new VarsStore(varsStorePath);
   return async (definition) =>
-    definition.name in given ? given[definition.name] : await store?.source(definition);
+    Object.hasOwn(given, definition.name) ? given[definition.name] : await store?.source(definition);
 }
 
 async function readVars(path: string): Promise<NodeMap> {

@@ -37,3 +37,10 @@ const withoutTimes = (tags: Tags): Tags =>
 export function writeYaml(node: Node): string {
   return stringify(node, { version: '1.1', lineWidth: 0, aliasDuplicateObjects: false });
 }
+
+/** JSON that Go's YAML reader takes for the same data: it refuses some characters inside of texts, and folds some as newlines. */
+export const writeJsonForYaml = (node: unknown): string =>
+  JSON.stringify(node, null, 2).replace(
+    /[\u007f-\u009f\u2028\u2029\ufeff\ufffe\uffff]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );

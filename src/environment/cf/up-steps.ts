@@ -1,6 +1,6 @@
 import { type Artifact, type FetchOptions, fetchArtifacts } from '../../downloads/index.ts';
 import type { GuestRoad } from '../../engine/engine.ts';
-import { type NodeMap, readYaml } from '../../engine/template/index.ts';
+import { type NodeMap, readYaml, writeJsonForYaml } from '../../engine/template/index.ts';
 import { readPins } from '../../manifest/pins.ts';
 import { BoshvirtError, BugError, UserError } from '../../platform/errors.ts';
 import { writeFileAtomic } from '../../platform/files.ts';
@@ -200,7 +200,7 @@ function deployStep({ record, settings, caller, bosh }: CfJob): Step<CfWork> {
       const { deployment } = plan;
       await writeCfRecord(record.name, { version: 1, deployment, ...settings });
       const varsPath = cfVarsPath(record.name);
-      await writeFileAtomic(varsPath, JSON.stringify(plan.vars, null, 2)); // JSON is YAML
+      await writeFileAtomic(varsPath, writeJsonForYaml(plan.vars));
       const words = [
         ...['deploy', plan.manifestPath, '-d', deployment],
         ...plan.opsFiles.flatMap((path) => ['-o', path]),
