@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { run } from '../../src/platform/process.ts';
 import { waitFor } from '../../src/platform/retry.ts';
 import type { BoshCpi } from '../support/bosh-cpi.ts';
 import { CpiHost } from '../support/cpi-host.ts';
@@ -201,11 +202,14 @@ test('a VM that sleeps neither takes a disk nor lets go of one: it goes on with 
 
 test('the ground is cleared of what only half is there', async () => {
   await vms.create(61);
-  await removeDefinition(await vms.create(62));
+  await removeDefinition(await vms.create(62, { properties: { ports: [{ host: 8022 }] } }));
+  const rules = async () => (await run([...host.road.commandPrefix, 'iptables-save'] as [string])).stdout;
+  expect(await rules()).toContain('BOSHVIRT_');
   await cpi.call('create_disk', 16, {}, null);
   await writeFile(join(host.poolPath, 'of-somebody'), 'x');
   await host.virsh('pool-destroy', host.config.storagePool);
   await host.withBackend(async ({ ground }) => await ground.clear());
+  expect(await rules()).not.toContain('BOSHVIRT_');
   expect(await host.vmNames()).toEqual([]);
   expect(await host.virsh('pool-list', '--all', '--name')).toBe('');
   expect(await host.virsh('net-list', '--all', '--name')).toBe('');

@@ -22,7 +22,7 @@ import { cloudErrorFrom } from './errors.ts';
 import { refreshPool } from './free-bytes.ts';
 import { type LibvirtHost, poolPathIn } from './libvirt-host.ts';
 import { formatRange } from './networks/addresses.ts';
-import { forwardsStand } from './networks/forward-host.ts';
+import { closeForwards, forwardsStand } from './networks/forward-host.ts';
 import { managedNetworks } from './networks/look-up.ts';
 import { removeNetwork } from './networks/managed-networks.ts';
 import { giveUpAddresses } from './networks.ts';
@@ -197,6 +197,7 @@ export class LibvirtGround implements Ground {
       await giveUpAddresses(this.#host, domain, () => removeDomain(domain, this.#parts.letGo));
       await Promise.all(elsewhere.map(removeVolume));
     }
+    await closeForwards(this.#host);
     await this.#removeRemains();
     for (const network of await managedNetworks(libvirt, config.environment)) await removeNetwork(network);
     const network = await libvirt.findNetwork(config.network);

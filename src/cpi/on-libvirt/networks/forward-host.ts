@@ -1,4 +1,6 @@
+import { ToolError } from '../../../platform/errors.ts';
 import { shortHash } from '../../../platform/ids.ts';
+import { which } from '../../../platform/process.ts';
 import type { VmSpec } from '../../backend.ts';
 import { CloudError } from '../../errors.ts';
 import type { LibvirtHost } from '../libvirt-host.ts';
@@ -66,6 +68,17 @@ export async function withoutForwards(
   await using _ = await lockForwards(host);
   await writeForwards(host, [vm]);
   await undefine();
+}
+
+/** Takes away what leads to VMs of the environment that somebody else has undefined; what cannot be is told. */
+export async function closeForwards(host: LibvirtHost): Promise<void> {
+  if (!canForward(host) || !(await which('iptables-save'))) return;
+  try {
+    await renderForwards(host);
+  } catch (error) {
+    if (!(error instanceof ToolError)) throw error;
+    host.log.warn(`ports that are forwarded to VMs that are gone: ${error.message}`);
+  }
 }
 
 /** Or the rules of one who has read earlier would come later. */
