@@ -24,14 +24,20 @@ export interface CacheExcess {
   readonly leftovers: readonly Leftover[];
 }
 
+/** No set of downloads takes longer to come. */
+const longestFetchMs = 24 * 3_600_000;
+
 /**
  * What can go. What no lock file knows may just have been fetched by somebody who writes it down next: it has to be unused for some
- * minutes.
+ * minutes; while something arrives, which may belong to it and is written down together with it, for a day.
  */
 export async function cacheExcess({ all, olderThanMs }: PruneChoice): Promise<CacheExcess> {
   const { folder, downloads, unfinished } = await cacheContents();
   const isOld = (date: Date) => Date.now() - date.getTime() >= olderThanMs;
-  const isIdle = ({ neededBy, lastUsed }: CachedDownload) => neededBy.length === 0 && !isYoung(lastUsed);
+  const isArriving = unfinished.some(({ changed }) => isYoung(changed));
+  const mayBelong = (date: Date) => isArriving && Date.now() - date.getTime() < longestFetchMs;
+  const isIdle = ({ neededBy, lastUsed }: CachedDownload) =>
+    neededBy.length === 0 && !isYoung(lastUsed) && !mayBelong(lastUsed);
   return {
     downloads: downloads.filter((download) => (all || isIdle(download)) && isOld(download.lastUsed)),
     unfinished: unfinished.filter(({ changed }) => isOld(changed)),

@@ -59,6 +59,15 @@ test('a prune deletes what no environment needs, once nobody may be just about t
   expect(names((await cacheContents()).downloads)).toEqual(['release one/1']);
 });
 
+test('what has come is left alone while more arrives, which is written down together with it', async () => {
+  await using scene = await cachedScene();
+  await leavePart(scene.cache, 'http://files.test/three');
+  await scene.age(2 * hour);
+  expect((await cacheExcess({ all: false, olderThanMs: 0 })).downloads).toEqual([]);
+  await scene.age(25 * hour);
+  expect(names((await cacheExcess({ all: false, olderThanMs: 0 })).downloads)).toEqual(['release two/2']);
+});
+
 test('what the lock file of an environment that is gone named is needed no more', async () => {
   await using scene = await cachedScene();
   await scene.age(hour);
