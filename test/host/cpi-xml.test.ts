@@ -6,6 +6,7 @@ import { expect, test } from 'vitest';
 import type { JsonObject, StemcellCid, VmCid, VmSpec } from '../../src/cpi/backend.ts';
 import { diskXml, domainXml } from '../../src/cpi/backends/qemu/domain-xml.ts';
 import { parseVmProperties } from '../../src/cpi/backends/qemu/vm-properties.ts';
+import { waysOf, withWays } from '../../src/cpi/on-libvirt/networks/ways.ts';
 import { volumeXml } from '../../src/cpi/on-libvirt/volumes.ts';
 import { silentLog } from '../../src/platform/log.ts';
 import { packageRoot } from '../../src/platform/package-root.ts';
@@ -48,6 +49,11 @@ const networkHoles = {
   prefixLength: 24,
 };
 
+const ways = waysOf({
+  routes: [{ cidr: '10.244.0.0/16', via: '10.0.0.10' }],
+  wildcards: [{ domain: 'bosh.test', ip: '10.244.0.34' }],
+});
+
 const managedNetwork = (forward: string) =>
   fillTemplate('libvirt/managed-network.xml', {
     cid: 'net-0123456789abcdef',
@@ -79,6 +85,12 @@ const documents: [schema: string, what: string, xml: string][] = [
   ],
   ['storagepool', 'of a folder', fillTemplate('libvirt/pool.xml', { name: 'p', path: folder })],
   ['network', 'with NAT', fillTemplate('libvirt/network.xml', networkHoles)],
+  ['network', 'with routes and names', withWays(fillTemplate('libvirt/network.xml', networkHoles), ways)],
+  [
+    'network',
+    'that others are joined to',
+    fillTemplate('libvirt/joined-network.xml', { name: 'n', environment: odd, bridge: 'virbr7' }),
+  ],
   [
     'domainbackup',
     'of one disk',
@@ -100,10 +112,20 @@ test('a disk that is plugged in later looks like one that is there from the star
 });
 
 test('every template of the backend is among these documents', async () => {
-  const partials = ['backing.xml', 'cpu.xml', 'dhcp-host.xml', 'disk.xml', 'nic.xml'];
+  const partials = [
+    'backing.xml',
+    'cpu.xml',
+    'dhcp-host.xml',
+    'disk.xml',
+    'dnsmasq-option.xml',
+    'dnsmasq-options.xml',
+    'network-route.xml',
+    'nic.xml',
+  ];
   const whole = [
     'backup.xml',
     'domain.xml',
+    'joined-network.xml',
     'managed-network.xml',
     'network.xml',
     'pool.xml',
