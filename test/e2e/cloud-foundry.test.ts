@@ -55,6 +55,12 @@ test('a dry run prints commands on stdout and nothing else, and no secret', asyn
   });
 });
 
+test('the lock file lies beside the configuration that is named, as for up', async () => {
+  const { stderr, exitCode } = await person.run(['cf', 'up', 'work', '--config', '/nowhere/boshvirt.yml']);
+  expect(stderr).toContain('/nowhere/boshvirt.yml');
+  expect(exitCode).toBe(2);
+});
+
 test('nobody deletes Cloud Foundry without being asked', async () => {
   const { stderr, exitCode } = await person.run(['cf', 'down', 'work']);
   expect(stderr).toContain('--yes');

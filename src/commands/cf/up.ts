@@ -60,20 +60,24 @@ export default class CfUp extends BaseCommand<typeof CfUp> {
     'update-lock': Flags.boolean({
       description: 'accept what an address gives now, though boshvirt.lock has other bytes for it',
     }),
+    config: Flags.string({
+      description: 'configuration file beside which the lock file lies, instead of the one found',
+      env: 'BOSHVIRT_CONFIG',
+    }),
     'dry-run': Flags.boolean({ description: 'print the bosh commands, and run none' }),
   };
 
   async run(): Promise<CfUpOutcome | { commands: string[] }> {
     const start = performance.now();
     const { environment } = this.args;
-    const { offline, 'via-cache': viaCache, 'update-lock': update } = this.flags;
+    const { offline, 'via-cache': viaCache, 'update-lock': update, config: configPath } = this.flags;
     const options = { offline, viaCache, apiTimeoutMs };
     if (this.flags['dry-run']) {
       const { lines } = await cfDryRun(environment, this.#request(), options, this.caller(this.flags));
       this.print(lines.join('\n'));
       return { commands: lines };
     }
-    const lock = { downloadLock: await downloadLock(environment, { update }) };
+    const lock = { downloadLock: await downloadLock(environment, { configPath, update }) };
     const outcome = await cfUp(
       environment,
       this.#request(),
