@@ -15,7 +15,7 @@ import { cpiServerState, startCpiServer, stopCpiServer } from '../../src/environ
 import { doctor } from '../../src/environment/doctor.ts';
 import { environmentPaths } from '../../src/environment/paths.ts';
 import { type EnvironmentRecord, requireRecord, writeRecord } from '../../src/environment/record.ts';
-import { networkNamespaceOf, roadTo } from '../../src/environment/session.ts';
+import { currentVm, networkNamespaceOf, roadTo } from '../../src/environment/session.ts';
 import { silentLog } from '../../src/platform/log.ts';
 import { run } from '../../src/platform/process.ts';
 import { waitFor } from '../../src/platform/retry.ts';
@@ -127,8 +127,8 @@ async function agentAt(number: number): Promise<AgentClient> {
 
 /** All VMs of the libvirt but the machine that plays the director's. */
 async function vms(): Promise<string[]> {
-  const state = JSON.parse((await person.run(['status', '--json'])).stdout) as { vm: string };
-  return (await person.domains()).filter((name) => name !== state.vm).sort();
+  const machine = await currentVm('default');
+  return (await person.domains()).filter((name) => name !== machine).sort();
 }
 
 const xmlOf = async (vm: string) => await person.virsh('dumpxml', vm);
@@ -316,6 +316,23 @@ describe('the director’s flows', () => {
   });
 });
 
+/** Holds the process of the one call that runs, once it has its request, and gives its id. */
+async function holdCall(): Promise<number> {
+  const isCall = async (pid: string) => {
+    const words = (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).split('\0');
+    return words.some((word) => word.startsWith(join(person.home, '/')) && word.includes('/call-'));
+  };
+  const find = async () => {
+    const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
+    const found = await Promise.all(pids.map(isCall));
+    return pids.find((_, at) => found[at]);
+  };
+  const pid = Number(await waitFor(find, { timeoutMs: 60_000, intervalMs: 5 }));
+  process.kill(pid, 'SIGSTOP');
+  expect(await cpiServerState(record)).toMatchObject({ state: 'running' }); // it answers again: the request is given on
+  return pid;
+}
+
 describe('when things go wrong', () => {
   test('another CA’s director is told about certificates', async () => {
     const stranger = await cpiCertificates(join(folder.path, 'stranger.yml'), record.network.gateway);
@@ -327,14 +344,14 @@ describe('when things go wrong', () => {
   test('a server that is killed loses no call: the VM is made, and the next server knows it', async () => {
     const { pid } = await cpiServerState(record);
     const call = director.failure('create_vm', vmArguments(33));
-    const hasBegun = async () => ((await vms()).length === 1 ? true : undefined);
-    expect(await waitFor(hasBegun, { timeoutMs: 60_000, intervalMs: 20 })).toBe(true);
+    const worker = await holdCall();
     process.kill(Number(pid), 'SIGKILL');
     expect((await call).message).toMatch(/broke/);
     expect(await cpiServerState(record)).toMatchObject({ state: 'down' });
+    process.kill(worker, 'SIGCONT');
     expect(await startCpiServer(record, caller)).toMatchObject({ state: 'running' });
-    const [orphan = ''] = await vms();
     await agentAt(33); // the call went on to its end
+    const [orphan = ''] = await vms();
     expect(await director.call('has_vm', orphan)).toBe(true);
     await director.call('delete_vm', orphan);
     expect(await vms()).toEqual([]);
@@ -342,9 +359,12 @@ describe('when things go wrong', () => {
 
   test('a server that is stopped finishes what it is at', async () => {
     const call = director.call('create_vm', ...vmArguments(34));
-    const hasBegun = async () => ((await vms()).length === 1 ? true : undefined);
-    expect(await waitFor(hasBegun, { timeoutMs: 60_000, intervalMs: 20 })).toBe(true);
-    await stopCpiServer(record);
+    const worker = await holdCall();
+    const stopping = stopCpiServer(record);
+    const isClosed = async () => ((await cpiServerState(record)).state === 'silent' ? true : undefined);
+    expect(await waitFor(isClosed, { timeoutMs: 60_000, intervalMs: 20 })).toBe(true);
+    process.kill(worker, 'SIGCONT');
+    await stopping;
     const [vm] = (await call) as [string];
     expect(await cpiServerState(record)).toMatchObject({ state: 'down', pid: undefined });
     await stopCpiServer(record);

@@ -77,13 +77,21 @@ export class DirectorVm implements AsyncDisposable {
     };
     const request = JSON.stringify({ method, arguments: args, context, api_version: 3 });
     const environment = `env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin TMPDIR=${temporary}`;
-    // of commands side by side the guest's dropbear loses a status now and then, which ssh then calls 255: it is printed instead
-    const line = `${environment} /var/vcap/jobs/${job}/bin/cpi; echo "status $?"`;
-    const { stdout, stderr } = await this.#run(line, request, [255]);
-    this.log += stderr;
-    const [, answer] = /^(\{.*\})\nstatus 0\n$/.exec(stdout) ?? [];
-    if (answer === undefined) throw new Error(`${method}: not one line and status 0: ${stdout}`);
-    return JSON.parse(answer) as Answer;
+    const [place, cpi] = [`/tmp/${context.request_id}`, `/var/vcap/jobs/${job}/bin/cpi`];
+    const once = `mkdir ${place} && { ${environment} ${cpi} >${place}/out 2>${place}/log; echo "status $?" >>${place}/out; }`;
+    const ended = `until grep -qs '^status' ${place}/out; do sleep 0.1; done`;
+    // of commands side by side the guest's dropbear loses one, or what it said, now and then, which ssh calls 255: it is asked again
+    const line = `[ -e ${place} ] || { ${once}; }; ${ended}; cat ${place}/log >&2; cat ${place}/out`;
+    for (let tries = 3; tries > 0; tries -= 1) {
+      const { stdout, stderr } = await this.#run(line, request, [255]);
+      const [, answer, status] = /^(.*)\nstatus (\d+)\n$/s.exec(stdout) ?? [];
+      if (answer === undefined) continue;
+      this.log += stderr;
+      if (status !== '0' || answer.includes('\n'))
+        throw new Error(`${method}: not one line and status 0: ${stdout}`);
+      return JSON.parse(answer) as Answer;
+    }
+    throw new Error(`${method}: the VM's ssh says nothing`);
   }
 
   /** Ends the connection. */
