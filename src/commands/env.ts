@@ -1,7 +1,6 @@
-import { Flags } from '@oclif/core';
 import { BaseCommand } from '../command-line/base-command.ts';
-import { environmentArg } from '../command-line/shared-flags.ts';
-import { type ShellName, shellLines, shells } from '../command-line/shells.ts';
+import { environmentArg, shellFlags } from '../command-line/shared-flags.ts';
+import { type ShellName, shellLines } from '../command-line/shells.ts';
 import { shellEnvironment, shellVariables } from '../environment/shell-environment.ts';
 
 export default class Env extends BaseCommand<typeof Env> {
@@ -15,15 +14,7 @@ export default class Env extends BaseCommand<typeof Env> {
   ];
   static override enableJsonFlag = true;
   static override args = environmentArg;
-  static override flags = {
-    shell: Flags.string({
-      options: [...shells],
-      default: 'bash',
-      description: 'whose syntax',
-      env: 'BOSHVIRT_SHELL',
-    }),
-    unset: Flags.boolean({ description: 'lines that take the variables away again' }),
-  };
+  static override flags = shellFlags;
 
   async run(): Promise<Record<string, string>> {
     const { shell, unset } = this.flags;

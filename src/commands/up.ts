@@ -3,7 +3,7 @@ import { Flags, type Interfaces } from '@oclif/core';
 import { BaseCommand } from '../command-line/base-command.ts';
 import { table } from '../command-line/format.ts';
 import { keyValues } from '../command-line/key-values.ts';
-import { environmentArg, yesFlag } from '../command-line/shared-flags.ts';
+import { environmentArg, overlayFlags, yesFlag } from '../command-line/shared-flags.ts';
 import { backendNames } from '../cpi/backends/registry.ts';
 import { requestFromFiles, withoutGaps } from '../environment/config-file.ts';
 import { hasDirector } from '../environment/director/index.ts';
@@ -76,24 +76,7 @@ export const upFlags = {
     env: 'BOSHVIRT_WORKLOAD_STEMCELL',
   }),
   offline: Flags.boolean({ description: 'fetch nothing', env: 'BOSHVIRT_OFFLINE' }),
-  'ops-file': Flags.string({
-    char: 'o',
-    multiple: true,
-    multipleNonGreedy: true,
-    description: 'ops-file, applied last',
-  }),
-  var: Flags.string({
-    char: 'v',
-    multiple: true,
-    multipleNonGreedy: true,
-    description: 'variable: name=value',
-  }),
-  'vars-file': Flags.string({
-    char: 'l',
-    multiple: true,
-    multipleNonGreedy: true,
-    description: 'variables from a YAML file',
-  }),
+  ...overlayFlags,
   recreate: Flags.boolean({ description: 'delete the VM and make it anew; the persistent disk stays' }),
   'adopt-disk': Flags.string({
     description: 'make the VM anew with this persistent disk, one that boshvirt disks calls lost',

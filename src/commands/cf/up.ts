@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import { Flags } from '@oclif/core';
 import { BaseCommand } from '../../command-line/base-command.ts';
 import { keyValues } from '../../command-line/key-values.ts';
-import { environmentArg, yesFlag } from '../../command-line/shared-flags.ts';
+import { environmentArg, overlayFlags, yesFlag } from '../../command-line/shared-flags.ts';
 import type { CfRequest } from '../../environment/cf/cf-settings.ts';
 import { type CfUpOutcome, cfDryRun, cfUp } from '../../environment/cf/up.ts';
 import { downloadLock } from '../../environment/download-lock.ts';
@@ -34,24 +34,7 @@ export default class CfUp extends BaseCommand<typeof CfUp> {
       description: 'a folder or a commit of cf-deployment, or pinned',
       env: 'BOSHVIRT_CF_DEPLOYMENT',
     }),
-    'ops-file': Flags.string({
-      char: 'o',
-      multiple: true,
-      multipleNonGreedy: true,
-      description: 'ops-file, applied last',
-    }),
-    var: Flags.string({
-      char: 'v',
-      multiple: true,
-      multipleNonGreedy: true,
-      description: 'variable: name=value',
-    }),
-    'vars-file': Flags.string({
-      char: 'l',
-      multiple: true,
-      multipleNonGreedy: true,
-      description: 'variables from a YAML file',
-    }),
+    ...overlayFlags,
     'via-cache': Flags.boolean({
       description:
         'fetch releases into the cache and upload them from there: another time they need no internet',
