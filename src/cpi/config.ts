@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import * as z from 'zod/mini';
+import { parseJson } from '../platform/parse-json.ts';
 import type { BackendConfig, JsonObject } from './backend.ts';
 import { defaultBackend } from './backends/registry.ts';
 import { CloudError } from './errors.ts';
@@ -109,7 +110,7 @@ export function readServedHost(
  */
 export function hostWanted(requestText: string): string | undefined {
   if (!requestText.includes(hostKey)) return undefined; // most requests: they need no second look
-  const request = parsedOrUndefined(requestText) as { context?: Record<string, unknown> | null } | undefined;
+  const request = parseJson(requestText) as { context?: Record<string, unknown> | null } | undefined;
   const host = request?.context?.[hostKey];
   if (host === undefined || host === null || host === '') return undefined;
   if (typeof host === 'string') return host;
@@ -121,14 +122,6 @@ export function forHostItself(requestText: string): string {
   const request = JSON.parse(requestText) as { context: Record<string, unknown> };
   const { [hostKey]: _, ...context } = request.context;
   return JSON.stringify({ ...request, context });
-}
-
-function parsedOrUndefined(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 function hostNamed(name: string, { hosts, served_hosts: served }: Parsed, path: string | undefined) {

@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import { UserError } from '../platform/errors.ts';
+import { parseJson } from '../platform/parse-json.ts';
 import { keptFactsSchema } from './kept-file.ts';
-import { parseJson } from './parse-json.ts';
 
 const { changed: _, ...fileShape } = keptFactsSchema.shape;
 const contentsSchema = z.object({

@@ -1,14 +1,14 @@
-import { chmod, mkdir, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
+import { chmod, mkdir, rename, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod/mini';
-import { readTextIfThere, writeFileAtomic } from '../platform/files.ts';
+import { namesIn, readTextIfThere, statIfThere, writeFileAtomic } from '../platform/files.ts';
 import { takeLock } from '../platform/lock.ts';
+import { parseJson } from '../platform/parse-json.ts';
 import { shownAddress } from './address.ts';
 import type { Artifact } from './artifact.ts';
 import { difference } from './check-digests.ts';
 import { type Digests, digestFile } from './digests.ts';
 import { type KeptFacts, type KeptFile, keptFactsSchema } from './kept-file.ts';
-import { parseJson } from './parse-json.ts';
 
 const contentName = /^[0-9a-f]{64}$/;
 /** Whoever writes a description holds the lock for a moment. */
@@ -88,13 +88,12 @@ export class DownloadCache {
   }
 
   async #contentNames(): Promise<string[]> {
-    const names = await readdir(join(this.folder, 'sha256')).catch(() => []);
-    return names.filter((name) => contentName.test(name));
+    return (await namesIn(join(this.folder, 'sha256'))).filter((name) => contentName.test(name));
   }
 
   async #read(sha256: string): Promise<KeptFile | undefined> {
     const text = await readTextIfThere(this.#factsPath(sha256));
-    const lastUsed = text && (await stat(this.#factsPath(sha256)).catch(() => undefined))?.mtime;
+    const lastUsed = text && (await statIfThere(this.#factsPath(sha256)))?.mtime;
     if (!lastUsed) return undefined;
     const facts = z.safeParse(keptFactsSchema, parseJson(text)); // a damaged one describes nothing
     return facts.success ? { ...facts.data, path: this.contentPath(sha256), lastUsed } : undefined;

@@ -70,6 +70,7 @@ class Sources implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    // one that could not be loaded was told to whoever asked for it
     await (await this.#http?.catch(() => undefined))?.[Symbol.asyncDispose]();
   }
 }

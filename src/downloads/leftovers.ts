@@ -1,6 +1,5 @@
-import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isThere } from '../platform/files.ts';
+import { isThere, namesIn, statIfThere } from '../platform/files.ts';
 import { isYoung } from '../platform/young.ts';
 
 /** Something in the cache that belongs to nothing: a killed process left it. */
@@ -23,15 +22,11 @@ export async function leftovers(cacheFolder: string): Promise<Leftover[]> {
   return sized.filter((leftover) => leftover !== undefined);
 }
 
-const namesIn = async (folder: string): Promise<string[]> => await readdir(folder).catch(() => []);
-
 async function leftoverAt(path: string): Promise<Leftover | undefined> {
-  const stats = await stat(path).catch(() => undefined);
+  const stats = await statIfThere(path);
   if (!stats || isYoung(stats.mtime)) return undefined;
   if (!stats.isDirectory()) return { path, bytes: stats.size };
-  const files = await Promise.all(
-    (await namesIn(path)).map((name) => stat(join(path, name)).catch(() => undefined)),
-  );
+  const files = await Promise.all((await namesIn(path)).map((name) => statIfThere(join(path, name))));
   if (files.some((file) => file && isYoung(file.mtime))) return undefined;
   return { path, bytes: files.reduce((sum, file) => sum + (file?.size ?? 0), 0) };
 }

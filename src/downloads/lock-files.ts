@@ -1,6 +1,5 @@
-import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isThere, readTextIfThere, writeFileAtomic } from '../platform/files.ts';
+import { isThere, namesIn, readTextIfThere, writeFileAtomic } from '../platform/files.ts';
 import { shortHash } from '../platform/ids.ts';
 import { type LockFile, readLockFile } from './lock-file.ts';
 
@@ -15,7 +14,7 @@ export async function rememberLockFile(path: string, cacheFolder: string): Promi
 /** The lock files that were ever used with this cache and are there still. */
 export async function knownLockFiles(cacheFolder: string): Promise<{ path: string; file: LockFile }[]> {
   const folder = folderIn(cacheFolder);
-  const notes = await readdir(folder).catch(() => []);
+  const notes = await namesIn(folder);
   const paths = await Promise.all(notes.map((note) => readTextIfThere(join(folder, note))));
   const files = await Promise.all(
     paths.map(async (path = '') => ({ path, file: path === '' ? undefined : await readLockFile(path) })),

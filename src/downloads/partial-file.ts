@@ -2,9 +2,9 @@ import { type FileHandle, open, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod/mini';
 import { readTextIfThere, writeFileAtomic } from '../platform/files.ts';
+import { parseJson } from '../platform/parse-json.ts';
 import { shownAddress } from './address.ts';
 import type { Answer, Part } from './http-source.ts';
-import { parseJson } from './parse-json.ts';
 
 const partFactsSchema = z.object({
   address: z.string(),

@@ -1,6 +1,6 @@
-import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { UserError } from '../platform/errors.ts';
+import { namesIn, statIfThere } from '../platform/files.ts';
 import { takeLock } from '../platform/lock.ts';
 import { guardPath, PartialFile, partialPath } from './partial-file.ts';
 
@@ -14,13 +14,13 @@ export interface Unfinished {
 }
 
 export async function listUnfinished(cacheFolder: string): Promise<Unfinished[]> {
-  const names = await readdir(join(cacheFolder, 'partial')).catch(() => []);
+  const names = await namesIn(join(cacheFolder, 'partial'));
   const keys = names.filter((name) => !name.includes('.'));
   return await Promise.all(
     keys.map(async (key) => {
       const partial = new PartialFile(partialPath(cacheFolder, key));
       const address = (await partial.address()) ?? 'an unknown address';
-      const stats = await stat(partial.path).catch(() => undefined); // it may have been finished by now
+      const stats = await statIfThere(partial.path); // it may have been finished by now
       return { key, address, bytes: stats?.size ?? 0, changed: stats?.mtime ?? new Date() };
     }),
   );

@@ -23,6 +23,7 @@ async function whereIs(artifact: Artifact, cache: DownloadCache): Promise<WhereI
   const { name, urls } = artifact;
   const facts = { name, url: shownAddress(urls[0]) };
   const local = urls.find((url) => !isRemote(url));
+  // one that cannot be looked at is told when it is fetched
   const file = local === undefined ? undefined : await stat(localPath(local)).catch(() => undefined);
   if (file) return { ...facts, place: 'on this machine', bytes: file.size };
   const kept = await cache.lookUp(artifact);

@@ -54,7 +54,7 @@ export async function writeBundle(path: string, parts: BundleParts, options: Bun
 
 /** Known at once, and not when all of it is written. */
 async function refuseFolder(path: string): Promise<void> {
-  const there = await stat(path).catch(() => undefined);
+  const there = await stat(path).catch(() => undefined); // whatever is wrong with another path the writing tells
   if (!there?.isDirectory()) return;
   throw new UserError('USAGE', `${path} is a folder`, {
     hints: ['name the file to write, such as work.tar'],

@@ -1,6 +1,7 @@
 import { appendFile } from 'node:fs/promises';
 import { ToolError } from '../platform/errors.ts';
 import { redactor } from '../platform/log.ts';
+import { parseJson } from '../platform/parse-json.ts';
 import { run } from '../platform/process.ts';
 import type { JsonValue } from './engine.ts';
 
@@ -110,7 +111,7 @@ export class CpiClient {
 }
 
 function answerIn(stdout: string, method: string): CpiAnswer {
-  const answer = parsed(stdout);
+  const answer = parseJson(stdout);
   if (isAnswer(answer)) return answer;
   throw new ToolError(
     'CPI',
@@ -119,14 +120,6 @@ function answerIn(stdout: string, method: string): CpiAnswer {
 }
 
 const start = (text: string): string => (text === '' ? 'nothing' : text.slice(0, 300));
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined; // told by the caller, with what came
-  }
-}
 
 function isAnswer(value: unknown): value is CpiAnswer {
   if (typeof value !== 'object' || value === null || !('result' in value)) return false;

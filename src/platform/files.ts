@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { access, mkdir, open, readFile, readlink, rename, rm } from 'node:fs/promises';
+import type { Stats } from 'node:fs';
+import { access, mkdir, open, readdir, readFile, readlink, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { errnoOf } from './errors.ts';
 
@@ -36,9 +37,31 @@ export async function readTextIfThere(path: string): Promise<string | undefined>
   try {
     return await readFile(path, 'utf8');
   } catch (error) {
-    if (['ENOENT', 'ENOTDIR'].includes(errnoOf(error) ?? '')) return undefined; // ENOTDIR: a folder of its path is a file
-    throw error;
+    return unlessAbsent(error);
   }
+}
+
+/** What the file system says of a path, or undefined if nothing is there (any more). */
+export async function statIfThere(path: string): Promise<Stats | undefined> {
+  try {
+    return await stat(path);
+  } catch (error) {
+    return unlessAbsent(error);
+  }
+}
+
+/** The names in a folder; none if there is no such folder. */
+export async function namesIn(folder: string): Promise<string[]> {
+  try {
+    return await readdir(folder);
+  } catch (error) {
+    return unlessAbsent(error) ?? [];
+  }
+}
+
+/** ENOTDIR: a folder of the path is a file. */
+function unlessAbsent(error: unknown): undefined {
+  if (!['ENOENT', 'ENOTDIR'].includes(errnoOf(error) ?? '')) throw error;
 }
 
 export async function isThere(path: string): Promise<boolean> {

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { rm, writeFile } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join } from 'node:path';
+import { parseJson } from '../../platform/parse-json.ts';
 import type { JsonObject } from '../backend.ts';
 import { readAgentPart } from './agent-part.ts';
 import type { AuditLog } from './audit-log.ts';
@@ -42,7 +43,7 @@ export async function answerCall(
   const agent = readAgentPart(headerOf(request, 'boshvirt-agent'));
   const text = (await readBody(request, deps.limits.requestBytes)).toString('utf8');
   request.socket.setTimeout(0); // from now on it is the client that waits
-  const call = parsed(text);
+  const call = parseJson(text); // of what is none the CPI says so in its own words
   const imagePath = imagePathIn(call);
   if (imagePath === undefined) return await carryOut(deps, { call, text, agent }, response);
   const digest = headerOf(request, 'boshvirt-image') ?? '';
@@ -59,15 +60,6 @@ const headerOf = ({ headers }: IncomingMessage, name: string): string | undefine
   const value = headers[name];
   return typeof value === 'string' ? value : undefined;
 };
-
-/** undefined for what is no JSON: the CPI says so in its own words. */
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
 
 interface StemcellCall {
   readonly method: 'create_stemcell';

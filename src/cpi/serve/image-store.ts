@@ -1,10 +1,10 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { createWriteStream, renameSync } from 'node:fs';
-import { mkdir, readdir, rename, rm, stat, statfs } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { errnoOf, messageOf } from '../../platform/errors.ts';
-import { isThere } from '../../platform/files.ts';
+import { isThere, statIfThere } from '../../platform/files.ts';
 import type { ServeLimits } from './limits.ts';
 import { Refusal } from './refusal.ts';
 
@@ -63,7 +63,7 @@ export class ImageStore {
   async receive(image: ArrivingImage): Promise<boolean> {
     const { digest } = image;
     for (let other = this.#arriving.get(digest); other; other = this.#arriving.get(digest))
-      await other.catch(() => {}); // its own client is told
+      await Promise.allSettled([other]); // what becomes of it is told to its own client
     const arrival = this.#receiveAlone(image);
     this.#arriving.set(digest, arrival);
     try {
@@ -98,7 +98,7 @@ export class ImageStore {
   async forgetOld(): Promise<void> {
     for (const digest of await readdir(this.#folder)) {
       const path = join(this.#folder, digest);
-      const made = (await stat(path).catch(() => undefined))?.mtimeMs ?? Number.POSITIVE_INFINITY;
+      const made = (await statIfThere(path))?.mtimeMs ?? Number.POSITIVE_INFINITY;
       const isOld = Date.now() - made > this.#limits.imageAgeMs;
       if (isOld && !digest.endsWith('.part') && !this.#holders.has(digest)) await this.#forget(path);
     }

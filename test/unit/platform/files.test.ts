@@ -1,8 +1,8 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { readTextIfThere, writeFileAtomic } from '../../../src/platform/files.ts';
+import { namesIn, readTextIfThere, statIfThere, writeFileAtomic } from '../../../src/platform/files.ts';
 
 let folder: string;
 beforeEach(async () => {
@@ -58,4 +58,19 @@ test('a write that fails leaves what was there, and nothing else', async () => {
 test('a file that is not there has no text; one that cannot be read is an error', async () => {
   expect(await readTextIfThere(join(folder, 'none'))).toBeUndefined();
   await expect(readTextIfThere(folder)).rejects.toMatchObject({ code: 'EISDIR' });
+});
+
+test('where nothing is, there are no names and no facts; what cannot be asked is an error', async () => {
+  const file = join(folder, 'file');
+  await writeFile(file, '12');
+  expect(await namesIn(folder)).toEqual(['file']);
+  expect((await statIfThere(file))?.size).toBe(2);
+  for (const path of [join(folder, 'none'), join(file, 'below')]) {
+    expect(await namesIn(path)).toEqual([]);
+    expect(await statIfThere(path)).toBeUndefined();
+  }
+  const endless = join(folder, 'endless');
+  await symlink(endless, endless);
+  await expect(namesIn(endless)).rejects.toMatchObject({ code: 'ELOOP' });
+  await expect(statIfThere(endless)).rejects.toMatchObject({ code: 'ELOOP' });
 });
