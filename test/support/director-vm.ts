@@ -16,27 +16,26 @@ const directorUuid = '5dc8d8c8-6f0a-4e7c-9b0b-6f1f3a1c2d4e';
 /** The director's folder for what it unpacks. */
 export const temporary = '/var/vcap/data/tmp/director';
 
-/** The machine of the environment `default` of whoever HOME says. All calls go over one connection, side by side. */
+/** The machine of the environment `default` of whoever HOME says.  */
 export class DirectorVm implements AsyncDisposable {
+  /** For a connection of its own. */
+  readonly #alone: readonly string[];
   readonly #ssh: readonly string[];
   readonly #folder: string;
   #requests = 100_000;
   /** What all calls wrote to stderr. */
   log = '';
 
-  private constructor(ssh: readonly string[], folder: string) {
-    this.#ssh = ssh;
+  private constructor(alone: readonly string[], folder: string) {
+    const shared = ['ControlMaster=auto', `ControlPath=${join(folder, 'ssh')}`, 'ControlPersist=600'];
+    this.#alone = alone;
+    this.#ssh = [...alone.slice(0, -1), ...shared.flatMap((option) => ['-o', option]), ...alone.slice(-1)];
     this.#folder = folder;
   }
 
   /** `folder` is one of this machine. Puts curl into the VM: every stemcell has it but the probe's. */
   static async open(folder: string): Promise<DirectorVm> {
-    const argv = await sshArgv('default', []);
-    const shared = ['ControlMaster=auto', `ControlPath=${join(folder, 'ssh')}`, 'ControlPersist=600'];
-    const vm = new DirectorVm(
-      [...argv.slice(0, -1), ...shared.flatMap((option) => ['-o', option]), ...argv.slice(-1)],
-      folder,
-    );
+    const vm = new DirectorVm(await sshArgv('default', []), folder);
     await vm.unpack('/', await curlFiles());
     await vm.shell(
       `sudo sh -c 'mkdir -p ${temporary} && chown vcap:vcap ${temporary} && chmod 700 ${temporary}'`,
@@ -49,9 +48,9 @@ export class DirectorVm implements AsyncDisposable {
     return (await this.#run(line, input)).stdout;
   }
 
-  async #run(line: string, input: string | Uint8Array, okExitCodes: readonly number[] = []) {
+  async #run(line: string, input: string | Uint8Array) {
     const [program = '', ...words] = [...this.#ssh, '--', line];
-    return await run([program, ...words], { input, timeoutMs: 120_000, okExitCodes });
+    return await run([program, ...words], { input, timeoutMs: 120_000 });
   }
 
   async unpack(folder: string, files: readonly TarballFile[]): Promise<void> {
@@ -77,21 +76,15 @@ export class DirectorVm implements AsyncDisposable {
     };
     const request = JSON.stringify({ method, arguments: args, context, api_version: 3 });
     const environment = `env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin TMPDIR=${temporary}`;
-    const [place, cpi] = [`/tmp/${context.request_id}`, `/var/vcap/jobs/${job}/bin/cpi`];
-    const once = `mkdir ${place} && { ${environment} ${cpi} >${place}/out 2>${place}/log; echo "status $?" >>${place}/out; }`;
-    const ended = `until grep -qs '^status' ${place}/out; do sleep 0.1; done`;
-    // of commands side by side the guest's dropbear loses one, or what it said, now and then, which ssh calls 255: it is asked again
-    const line = `[ -e ${place} ] || { ${once}; }; ${ended}; cat ${place}/log >&2; cat ${place}/out`;
-    for (let tries = 3; tries > 0; tries -= 1) {
-      const { stdout, stderr } = await this.#run(line, request, [255]);
-      const [, answer, status] = /^(.*)\nstatus (\d+)\n$/s.exec(stdout) ?? [];
-      if (answer === undefined) continue;
-      this.log += stderr;
-      if (status !== '0' || answer.includes('\n'))
-        throw new Error(`${method}: not one line and status 0: ${stdout}`);
-      return JSON.parse(answer) as Answer;
-    }
-    throw new Error(`${method}: the VM's ssh says nothing`);
+    // each call has a connection of its own: of several over one the guest's dropbear loses what a command said, or its status
+    const argv = [...this.#alone, '--', `${environment} /var/vcap/jobs/${job}/bin/cpi`];
+    const { stdout, stderr } = await run(argv as [string, ...string[]], {
+      input: request,
+      timeoutMs: 120_000,
+    });
+    this.log += stderr;
+    if (!/^\{.*\}\n$/.test(stdout)) throw new Error(`${method}: not one line: ${stdout}`);
+    return JSON.parse(stdout) as Answer;
   }
 
   /** Ends the connection. */
